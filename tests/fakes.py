@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from distill_fixtures.models.protocol import (
+    AllAtOnce,
     Clock,
     Generated,
-    Progress,
+    GenerateRequest,
+    GenerateSettings,
     Scored,
     ScoreRequest,
     TextReading,
@@ -45,7 +47,7 @@ def make_card(reference: str = "fake") -> ModelCard:
 
 
 @dataclass
-class FakeModel:
+class FakeModel(AllAtOnce):
     """Answers from functions, and moves a fake clock by known steps.
 
     Attributes:
@@ -56,6 +58,7 @@ class FakeModel:
         later_token_s: time of each later token.
         readings: answer to ``read_texts``, whatever the texts.
         calls: what was asked for, in order.
+        pass_size: requests scored or answered together.
     """
 
     card: ModelCard = field(default_factory=make_card)
@@ -72,31 +75,42 @@ class FakeModel:
     )
     calls: list[str] = field(default_factory=list)
     closed: bool = False
+    pass_size: int = 100
+    uses_chat_template: bool = False
+    scoring_method: str | Undefined = "fake"
 
-    def score_many(
-        self, requests: Sequence[ScoreRequest], *, progress: Progress | None = None
-    ) -> tuple[Scored, ...]:
-        self.calls.append(f"score {len(requests)}")
-        if progress is not None:
-            progress(len(requests))
-        return tuple(
-            Scored(tuple(self.likelihood(r.context, text) for text in r.continuations))
-            for r in requests
-        )
+    def score_in_passes(
+        self, requests: Sequence[ScoreRequest], *, known: Collection[int] = ()
+    ) -> Iterator[Mapping[int, Scored]]:
+        for places in self._passes(len(requests), known):
+            self.calls.append(f"score {len(places)}")
+            yield {
+                place: Scored(
+                    tuple(
+                        self.likelihood(requests[place].context, text)
+                        for text in requests[place].continuations
+                    )
+                )
+                for place in places
+            }
 
-    def generate_text(
+    def generate_in_passes(
         self,
-        prompts: Sequence[str],
+        requests: Sequence[GenerateRequest],
+        settings: GenerateSettings,
         *,
-        max_new_tokens: int,
-        stops: Sequence[str] = (),
-        keys: Sequence[str] = (),
-        progress: Progress | None = None,
-    ) -> tuple[Generated, ...]:
-        self.calls.append(f"write {len(prompts)}")
-        if progress is not None:
-            progress(len(prompts))
-        return tuple(Generated(self.writes(prompt)) for prompt in prompts)
+        known: Collection[int] = (),
+    ) -> Iterator[Mapping[int, Generated]]:
+        for places in self._passes(len(requests), known):
+            self.calls.append(f"write {len(places)}")
+            yield {place: Generated(self.writes(requests[place].prompt)) for place in places}
+
+    def _passes(self, count: int, known: Collection[int]) -> Iterator[list[int]]:
+        for start in range(0, count, self.pass_size):
+            end = min(start + self.pass_size, count)
+            places = [place for place in range(start, end) if place not in known]
+            if places:
+                yield places
 
     def generate_timed(
         self, prompts: Sequence[str], *, new_tokens: int, clock: Clock

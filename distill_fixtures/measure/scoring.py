@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from distill_fixtures.metrics.f1 import exact_match
-from distill_fixtures.models.protocol import Generated, Model, Progress, Scored, ScoreRequest
+from distill_fixtures.models.protocol import (
+    Generated,
+    GenerateRequest,
+    GenerateSettings,
+    Model,
+    Progress,
+    Scored,
+    ScoreRequest,
+)
 from distill_fixtures.records import Answer, Question, Scoring
 from distill_fixtures.tasks.answer_text import extract_free_text, parse_choice
 from distill_fixtures.tasks.option_orders import OrderedQuestion, cyclic_orders
@@ -57,7 +65,7 @@ def answer_questions(
         return _generated_answers(model, questions, plan, progress)
     if plan.scoring == "letter":
         return _letter_answers(model, questions, plan, progress)
-    scored = model.score_many([_request(q, "cloze") for q in questions], progress=progress)
+    scored = _score(model, [_request(question, "cloze") for question in questions], progress)
     return tuple(
         _cloze_answer(question, result) for question, result in zip(questions, scored, strict=True)
     )
@@ -85,6 +93,17 @@ def best_option(values: Sequence[float]) -> int:
 def _request(question: Question, scoring: Scoring) -> ScoreRequest:
     prompt = build_prompt(question, scoring)
     return ScoreRequest(question.id, prompt.context, prompt.continuations)
+
+
+def _score(
+    model: Model, requests: Sequence[ScoreRequest], progress: Progress | None
+) -> list[Scored]:
+    found: dict[int, Scored] = {}
+    for results in model.score_in_passes(requests):
+        found.update(results)
+        if progress is not None:
+            progress(len(results))
+    return [found[place] for place in range(len(requests))]
 
 
 def _is_correct(question: Question, pick: int) -> bool:
@@ -122,7 +141,7 @@ def _letter_answers(
             build_prompt(question, "letter")  # says why it cannot be asked
         orders.append(cyclic_orders(question, plan.permutations))
         requests += [_request(order.question, "letter") for order in orders[-1]]
-    results = iter(model.score_many(requests, progress=progress))
+    results = iter(_score(model, requests, progress))
     answers = []
     for question, shown in zip(questions, orders, strict=True):
         scored = [next(results) for _ in shown]
@@ -147,15 +166,18 @@ def _letter_answers(
 def _generated_answers(
     model: Model, questions: Sequence[Question], plan: ScoringPlan, progress: Progress | None
 ) -> tuple[Answer, ...]:
-    written = model.generate_text(
-        prompts_of(questions, plan),
-        max_new_tokens=plan.max_new_tokens,
-        stops=plan.stops,
-        keys=[question.id for question in questions],
-        progress=progress,
-    )
+    requests = [
+        GenerateRequest(question.id, prompt)
+        for question, prompt in zip(questions, prompts_of(questions, plan), strict=True)
+    ]
+    settings = GenerateSettings(plan.max_new_tokens, plan.stops)
+    written: dict[int, Generated] = {}
+    for results in model.generate_in_passes(requests, settings):
+        written.update(results)
+        if progress is not None:
+            progress(len(results))
     return tuple(
-        _parsed_answer(question, text) for question, text in zip(questions, written, strict=True)
+        _parsed_answer(question, written[place]) for place, question in enumerate(questions)
     )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -14,9 +15,11 @@ from distill_fixtures.models.decoding import decode_greedily, fit_prompts, synch
 from distill_fixtures.models.finite import check_scores, check_steps
 from distill_fixtures.models.model_limits import end_tokens_of, window_of
 from distill_fixtures.models.protocol import (
+    AllAtOnce,
     Clock,
     Generated,
-    Progress,
+    GenerateRequest,
+    GenerateSettings,
     Scored,
     ScoreRequest,
     TextReading,
@@ -42,7 +45,7 @@ TOLERANCE_NATS = {"torch.float32": 1e-4, "torch.float64": 1e-6}
 HALF_TOLERANCE_NATS = 0.05
 
 
-class CausalLM:
+class CausalLM(AllAtOnce):
     """Satisfies :class:`~distill_fixtures.models.protocol.Model` with a transformers module.
 
     Args:
@@ -94,48 +97,50 @@ class CausalLM:
             )
         return self._loaded
 
-    def score_many(
-        self, requests: Sequence[ScoreRequest], *, progress: Progress | None = None
-    ) -> tuple[Scored, ...]:
-        module = self.module
-        encoded = encode_requests(self._tokenizer, requests, self._limits)
-        found: dict[int, Sequence[float]] = {}
-        for indices, sums in self._batches(module, encoded):
-            for index, values in zip(indices, sums, strict=True):
-                check_scores(self._card.reference, encoded[index].key, values)
-                found[index] = values
-            if progress is not None:
-                progress(len(indices))
-        return tuple(
-            Scored(tuple(found[index]), encoded[index].truncated) for index in range(len(requests))
-        )
+    @property
+    def uses_chat_template(self) -> bool:
+        return bool(getattr(self._tokenizer, "chat_template", None))
 
-    def generate_text(
+    @property
+    def scoring_method(self) -> str | Undefined:
+        if self._branching is None:
+            return Undefined("nothing was scored")
+        return "packed" if self._branching else "rows"
+
+    def score_in_passes(
+        self, requests: Sequence[ScoreRequest], *, known: Collection[int] = ()
+    ) -> Iterator[Mapping[int, Scored]]:
+        module = self.module
+        wanted = [index for index in range(len(requests)) if index not in known]
+        encoded = encode_requests(
+            self._tokenizer, [requests[index] for index in wanted], self._limits
+        )
+        for places, sums in self._batches(module, encoded):
+            results = {}
+            for place, values in zip(places, sums, strict=True):
+                check_scores(self._card.reference, encoded[place].key, values)
+                results[wanted[place]] = Scored(tuple(values), encoded[place].truncated)
+            yield results
+
+    def generate_in_passes(
         self,
-        prompts: Sequence[str],
+        requests: Sequence[GenerateRequest],
+        settings: GenerateSettings,
         *,
-        max_new_tokens: int,
-        stops: Sequence[str] = (),
-        keys: Sequence[str] = (),
-        progress: Progress | None = None,
-    ) -> tuple[Generated, ...]:
-        ids = [self._chat_ids(text) for text in prompts]
-        names = keys or [text[:80] for text in prompts]
-        written: dict[int, Generated] = {}
+        known: Collection[int] = (),
+    ) -> Iterator[Mapping[int, Generated]]:
+        ids = [self._chat_ids(request.prompt) for request in requests]
         # Prompts of like length together: the longest of a batch sets the room for all answers.
         order = sorted(range(len(ids)), key=lambda index: len(ids[index]))
         for start in range(0, len(ids), TEXT_BATCH):
-            some = order[start : start + TEXT_BATCH]
-            texts = self._write(
-                [ids[index] for index in some],
-                [names[index] for index in some],
-                max_new_tokens,
-                stops,
-            )
-            written.update(zip(some, texts, strict=True))
-            if progress is not None:
-                progress(len(some))
-        return tuple(written[index] for index in range(len(ids)))
+            some = [index for index in order[start : start + TEXT_BATCH] if index not in known]
+            if some:
+                texts = self._write(
+                    [ids[index] for index in some],
+                    [requests[index].key for index in some],
+                    settings,
+                )
+                yield dict(zip(some, texts, strict=True))
 
     def generate_timed(
         self, prompts: Sequence[str], *, new_tokens: int, clock: Clock
@@ -209,7 +214,7 @@ class CausalLM:
 
     def _chat_ids(self, prompt: str) -> list[int]:
         """A prompt in tokens, put as a user's message where the model has a chat template."""
-        if not getattr(self._tokenizer, "chat_template", None):
+        if not self.uses_chat_template:
             return list(self._tokenizer.encode(prompt))
         text = self._tokenizer.apply_chat_template(
             [{"role": "user", "content": prompt}], add_generation_prompt=True, tokenize=False
@@ -220,13 +225,12 @@ class CausalLM:
         self,
         prompts: Sequence[Sequence[int]],
         names: Sequence[str],
-        max_new_tokens: int,
-        stops: Sequence[str],
+        settings: GenerateSettings,
     ) -> list[Generated]:
         """Decode a batch until every row has met a stop or the limit."""
         window = self._limits.window
         left = window - max(len(prompt) for prompt in prompts)
-        room = min(max_new_tokens, max(left, FEWEST_ANSWER_TOKENS))
+        room = min(settings.max_new_tokens, max(left, FEWEST_ANSWER_TOKENS))
         ids = fit_prompts(
             prompts,
             window,
@@ -246,16 +250,26 @@ class CausalLM:
                     done[row] = Generated(self._decode(rows[row]), cut[row])
                     continue
                 rows[row].append(token)
-                text = self._decode(rows[row]) if stops else ""
-                ends = [text.index(stop) for stop in stops if stop in text]
-                if ends:
-                    done[row] = Generated(text[: min(ends)], cut[row])
+                end = self._end_of_text(rows[row], settings)
+                if end is not None:
+                    done[row] = Generated(end, cut[row])
             if len(done) == len(ids):
                 break
         return [
             done.get(row) or Generated(self._decode(rows[row]), truncated=True)
             for row in range(len(ids))
         ]
+
+    def _end_of_text(self, ids: Sequence[int], settings: GenerateSettings) -> str | None:
+        """The text up to its end where a stop has been written; else None."""
+        if not settings.stops and settings.stop_pattern is None:
+            return None
+        text = self._decode(ids)
+        ends = [text.index(stop) for stop in settings.stops if stop in text]
+        if settings.stop_pattern is not None:
+            match = re.search(settings.stop_pattern, text)
+            ends += [] if match is None else [match.end()]
+        return text[: min(ends)] if ends else None
 
     def _decode(self, ids: Sequence[int]) -> str:
         return str(self._tokenizer.decode(list(ids), skip_special_tokens=True))

@@ -6,7 +6,7 @@ test and no measurement asks which of them it has.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
+    "AllAtOnce",
     "Clock",
+    "GenerateRequest",
+    "GenerateSettings",
     "Generated",
     "Model",
     "Progress",
@@ -69,6 +72,35 @@ class Scored:
 
 
 @dataclass(frozen=True, slots=True)
+class GenerateRequest:
+    """One prompt to be continued.
+
+    Attributes:
+        key: named in an error message; the question's id.
+        prompt: the text; put into the model's chat template where it has one.
+    """
+
+    key: str
+    prompt: str
+
+
+@dataclass(frozen=True, slots=True)
+class GenerateSettings:
+    """Where a generated text ends, apart from the end-of-text token.
+
+    Attributes:
+        max_new_tokens: at the latest after so many; a model's window may leave less.
+        stops: before the first of these texts.
+        stop_pattern: after the first match of this regular expression, the match kept. It should
+            end where nothing that follows can change what was matched.
+    """
+
+    max_new_tokens: int
+    stops: tuple[str, ...] = ()
+    stop_pattern: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Generated:
     """Text that a model wrote after a prompt.
 
@@ -109,12 +141,31 @@ class Model(Protocol):
         """Equal for two models whose token ids mean the same. Undefined if it cannot be known."""
         ...
 
-    def score_many(
-        self, requests: Sequence[ScoreRequest], *, progress: Progress | None = None
-    ) -> tuple[Scored, ...]:
-        """Score every request, in the order given.
+    @property
+    def uses_chat_template(self) -> bool:
+        """Whether prompts of ``generate_in_passes`` are put into a chat template."""
+        ...
 
-        The figures do not depend on how requests are batched (within 1e-4 nats in float32).
+    @property
+    def scoring_method(self) -> str | Undefined:
+        """How ``score_in_passes`` shares work among a question's options; undefined before it."""
+        ...
+
+    def score_in_passes(
+        self, requests: Sequence[ScoreRequest], *, known: Collection[int] = ()
+    ) -> Iterator[Mapping[int, Scored]]:
+        """Score requests pass by pass.
+
+        Passes are planned from all requests, the known ones too, so a run that goes on after an
+        interruption computes the very passes that it would have computed.
+
+        Args:
+            known: places of the requests whose scores are there already, and which no pass
+                computes again.
+
+        Yields:
+            What each pass came to, by place in ``requests``. The figures do not depend on how
+            requests are batched (within 1e-4 nats in float32).
 
         Raises:
             NotFiniteScoreError: a score is NaN or infinite; names the request's key.
@@ -122,28 +173,38 @@ class Model(Protocol):
         """
         ...
 
-    def generate_text(
+    def generate_in_passes(
         self,
-        prompts: Sequence[str],
+        requests: Sequence[GenerateRequest],
+        settings: GenerateSettings,
         *,
-        max_new_tokens: int,
-        stops: Sequence[str] = (),
-        keys: Sequence[str] = (),
-        progress: Progress | None = None,
-    ) -> tuple[Generated, ...]:
-        """Continue every prompt greedily, through the chat template where the model has one.
+        known: Collection[int] = (),
+    ) -> Iterator[Mapping[int, Generated]]:
+        """Continue every prompt greedily, batch by batch, through the chat template where there
+        is one.
 
-        Ends at the end-of-text token, at the first of ``stops`` or after ``max_new_tokens``, or
-        where the model's window is full. A prompt that leaves hardly any room for an answer is cut
-        on its left.
+        A prompt that leaves hardly any room for an answer is cut on its left.
 
         Args:
-            keys: one a prompt, named in an error message: the questions' ids.
+            known: as in ``score_in_passes``.
+
+        Yields:
+            What each batch came to, by place in ``requests``.
 
         Raises:
-            NotFiniteScoreError: the model computed NaN or infinity; names the prompt's key.
+            NotFiniteScoreError: the model computed NaN or infinity; names the request's key.
             MeasurementError: the window has no room for an answer, or a prompt is empty.
         """
+        ...
+
+    def score_many(self, requests: Sequence[ScoreRequest]) -> tuple[Scored, ...]:
+        """``score_in_passes``, all at once, in the order of the requests."""
+        ...
+
+    def generate_text(
+        self, prompts: Sequence[str], *, max_new_tokens: int, stops: Sequence[str] = ()
+    ) -> tuple[Generated, ...]:
+        """``generate_in_passes``, all at once, in the order of the prompts."""
         ...
 
     def generate_timed(
@@ -174,3 +235,23 @@ class Model(Protocol):
     def close(self) -> None:
         """Free the weights. Using the model afterwards is an error; closing twice is not."""
         ...
+
+
+class AllAtOnce:
+    """``score_many`` and ``generate_text`` for a model that works pass by pass."""
+
+    def score_many(self: Model, requests: Sequence[ScoreRequest]) -> tuple[Scored, ...]:
+        found: dict[int, Scored] = {}
+        for results in self.score_in_passes(requests):
+            found.update(results)
+        return tuple(found[place] for place in range(len(requests)))
+
+    def generate_text(
+        self: Model, prompts: Sequence[str], *, max_new_tokens: int, stops: Sequence[str] = ()
+    ) -> tuple[Generated, ...]:
+        requests = [GenerateRequest(prompt[:80], prompt) for prompt in prompts]
+        settings = GenerateSettings(max_new_tokens, tuple(stops))
+        found: dict[int, Generated] = {}
+        for results in self.generate_in_passes(requests, settings):
+            found.update(results)
+        return tuple(found[place] for place in range(len(prompts)))

@@ -9,7 +9,7 @@ import pytest
 from distill_fixtures.errors import MeasurementError, NotFiniteScoreError
 from distill_fixtures.models.causal_lm import FEWEST_ANSWER_TOKENS, CausalLM
 from distill_fixtures.models.decoding import Step, fit_prompts
-from distill_fixtures.models.protocol import Generated
+from distill_fixtures.models.protocol import Generated, GenerateRequest, GenerateSettings
 from tests.fakes import FakeClock, make_card
 from tests.tiny_models import WINDOW, make_gpt2, make_llama, make_tokenizer
 
@@ -173,8 +173,12 @@ def test_nan_is_no_token() -> None:
     with torch.no_grad():
         module.get_input_embeddings().weight[own] = torch.nan
     model = CausalLM(module, tokenizer, make_card())
+    requests = [
+        GenerateRequest(key, prompt)
+        for key, prompt in zip(("first", "second", "third"), PROMPTS, strict=True)
+    ]
     with pytest.raises(NotFiniteScoreError, match="'third'"):
-        model.generate_text(PROMPTS, max_new_tokens=1, keys=("first", "second", "third"))
+        list(model.generate_in_passes(requests, GenerateSettings(max_new_tokens=1)))
     with pytest.raises(NotFiniteScoreError, match="the quick brown fox"):
         model.generate_timed(PROMPTS, new_tokens=1, clock=FakeClock())
 
@@ -211,8 +215,12 @@ def test_a_token_ruled_out_by_minus_infinity_is_no_fault() -> None:
     assert Step(tokens, fine, held).rows_without_numbers() == [1]
 
 
-def test_progress_counts_prompts() -> None:
-    told: list[int] = []
+def test_batches_hold_every_prompt_once_and_leave_out_known_ones() -> None:
     model = CausalLM(make_llama(), make_tokenizer(), make_card())
-    model.generate_text(["a"] * 10, max_new_tokens=1, progress=told.append)
-    assert sum(told) == 10
+    requests = [GenerateRequest(str(index), "a") for index in range(10)]
+    settings = GenerateSettings(max_new_tokens=1)
+    whole = [sorted(results) for results in model.generate_in_passes(requests, settings)]
+    assert sorted(place for places in whole for place in places) == list(range(10))
+    assert len(whole) > 1
+    rest = [sorted(found) for found in model.generate_in_passes(requests, settings, known={0, 9})]
+    assert sorted(place for places in rest for place in places) == list(range(1, 9))

@@ -146,9 +146,11 @@ def test_begin_of_text_is_added_by_the_tokenizer_alone() -> None:
     assert added[1].log_likelihoods == pytest.approx(plain[0].log_likelihoods, abs=1e-5)
 
 
-def test_progress_counts_every_request_once() -> None:
-    told: list[int] = []
-    model_of(make_llama(), batch_tokens=64).score_many(REQUESTS, progress=told.append)
+def test_passes_hold_every_request_once() -> None:
+    told = [
+        len(results)
+        for results in model_of(make_llama(), batch_tokens=64).score_in_passes(REQUESTS)
+    ]
     assert sum(told) == len(REQUESTS)
     assert len(told) > 1
 
