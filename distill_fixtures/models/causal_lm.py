@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 from distill_fixtures.errors import MeasurementError
-from distill_fixtures.models.branch_scoring import branched_length, can_branch, score_branches
 from distill_fixtures.models.decoding import decode_greedily, fit_prompts, synchronise
 from distill_fixtures.models.finite import check_scores, check_steps
-from distill_fixtures.models.model_limits import end_tokens_of, window_of
+from distill_fixtures.models.likelihood_scorer import LikelihoodScorer
+from distill_fixtures.models.model_limits import (
+    end_tokens_of,
+    length_that_changes_positions,
+    window_of,
+)
 from distill_fixtures.models.protocol import (
     AllAtOnce,
     Clock,
@@ -25,24 +28,20 @@ from distill_fixtures.models.protocol import (
     TextReading,
 )
 from distill_fixtures.models.reading import read_rows
-from distill_fixtures.models.row_scoring import score_requests_in_rows
-from distill_fixtures.models.tokens import (
-    EncodedRequest,
-    TokenLimits,
-    encode_requests,
-    prefix_token,
-)
+from distill_fixtures.models.text_batches import plan_batches
+from distill_fixtures.models.text_stops import StopFinder
+from distill_fixtures.models.tokens import TokenLimits, encode_requests, prefix_token
 from distill_fixtures.records import GenerationTrace, ModelCard, Undefined
 
 __all__ = ["CausalLM"]
 
-BATCH_TOKENS = 4096
+# Tokens of a scoring pass. On a CPU more bring nothing: matrix products are as fast as they get,
+# and what lies between them leaves the cache.
+BATCH_TOKENS = {"cpu": 1024}
+BATCH_TOKENS_ELSEWHERE = 16_384
 TEXT_BATCH = 8
 # A prompt that leaves less than this for its answer is cut.
 FEWEST_ANSWER_TOKENS = 16
-# How far the two ways of scoring may differ on the first request, nats per scored token.
-TOLERANCE_NATS = {"torch.float32": 1e-4, "torch.float64": 1e-6}
-HALF_TOLERANCE_NATS = 0.05
 
 
 class CausalLM(AllAtOnce):
@@ -52,22 +51,26 @@ class CausalLM(AllAtOnce):
         module: a causal language model in eval mode, perhaps with a PEFT adapter over it.
         tokenizer: its tokenizer.
         card: what its files say of it.
-        batch_tokens: tokens of a scoring batch, padding included. Scores do not depend on it.
+        batch_tokens: tokens of a scoring pass, padding included; None: what suits the device.
+            Scores do not depend on it.
     """
 
     def __init__(
-        self, module: Any, tokenizer: Any, card: ModelCard, *, batch_tokens: int = BATCH_TOKENS
+        self, module: Any, tokenizer: Any, card: ModelCard, *, batch_tokens: int | None = None
     ) -> None:
         self._loaded: Any = module
         self._tokenizer = tokenizer
         self._card = card
-        self._batch_tokens = batch_tokens
         self._limits = TokenLimits(
             window=window_of(module.config, tokenizer),
             rows=module.get_input_embeddings().weight.shape[0],
         )
         self._end_tokens = end_tokens_of(module, tokenizer)
-        self._branching: bool | None = None if can_branch(module) else False
+        if batch_tokens is None:
+            batch_tokens = BATCH_TOKENS.get(module.device.type, BATCH_TOKENS_ELSEWHERE)
+        self._scorer: LikelihoodScorer | None = LikelihoodScorer(
+            module, card.reference, batch_tokens
+        )
 
     @property
     def card(self) -> ModelCard:
@@ -89,12 +92,7 @@ class CausalLM(AllAtOnce):
     def module(self) -> Any:
         """The transformers module, for what only an in-process model can do."""
         if self._loaded is None:
-            raise MeasurementError(
-                f"the model {self._card.reference} is closed",
-                got="a use after close()",
-                wanted="an open model",
-                next_step="ask the registry for it again",
-            )
+            raise self._closed()
         return self._loaded
 
     @property
@@ -103,24 +101,19 @@ class CausalLM(AllAtOnce):
 
     @property
     def scoring_method(self) -> str | Undefined:
-        if self._branching is None:
-            return Undefined("nothing was scored")
-        return "packed" if self._branching else "rows"
+        return Undefined("the model is closed") if self._scorer is None else self._scorer.method
 
     def score_in_passes(
         self, requests: Sequence[ScoreRequest], *, known: Collection[int] = ()
     ) -> Iterator[Mapping[int, Scored]]:
-        module = self.module
-        wanted = [index for index in range(len(requests)) if index not in known]
-        encoded = encode_requests(
-            self._tokenizer, [requests[index] for index in wanted], self._limits
-        )
-        for places, sums in self._batches(module, encoded):
-            results = {}
-            for place, values in zip(places, sums, strict=True):
-                check_scores(self._card.reference, encoded[place].key, values)
-                results[wanted[place]] = Scored(tuple(values), encoded[place].truncated)
-            yield results
+        encoded = encode_requests(self._tokenizer, requests, self._limits)
+        for indices, sums in self._open_scorer().passes(encoded, known):
+            for index, values in zip(indices, sums, strict=True):
+                check_scores(self._card.reference, encoded[index].key, values)
+            yield {
+                index: Scored(tuple(values), encoded[index].truncated)
+                for index, values in zip(indices, sums, strict=True)
+            }
 
     def generate_in_passes(
         self,
@@ -129,16 +122,18 @@ class CausalLM(AllAtOnce):
         *,
         known: Collection[int] = (),
     ) -> Iterator[Mapping[int, Generated]]:
+        if len(known) == len(requests):
+            return
         ids = [self._chat_ids(request.prompt) for request in requests]
-        # Prompts of like length together: the longest of a batch sets the room for all answers.
-        order = sorted(range(len(ids)), key=lambda index: len(ids[index]))
-        for start in range(0, len(ids), TEXT_BATCH):
-            some = [index for index in order[start : start + TEXT_BATCH] if index not in known]
+        stops = StopFinder(self._tokenizer, settings)
+        for places in self._text_batches(ids, settings.max_new_tokens):
+            some = [index for index in places if index not in known]
             if some:
                 texts = self._write(
                     [ids[index] for index in some],
                     [requests[index].key for index in some],
-                    settings,
+                    settings.max_new_tokens,
+                    stops,
                 )
                 yield dict(zip(some, texts, strict=True))
 
@@ -174,42 +169,19 @@ class CausalLM(AllAtOnce):
         return len(self._tokenizer.encode(text, add_special_tokens=False))
 
     def close(self) -> None:
-        self._loaded = None
+        self._loaded = self._scorer = None
 
-    def _batches(
-        self, module: Any, encoded: Sequence[EncodedRequest]
-    ) -> Iterator[tuple[list[int], Sequence[Sequence[float]]]]:
-        """Scores batch by batch, prefixes shared where the model and the length allow it."""
-        if self._branching is None and encoded:
-            self._branching = self._ways_agree(module, encoded[0])
-        fits = [
-            self._branching and branched_length(request) <= self._batch_tokens
-            for request in encoded
-        ]
-        shared = [index for index, does in enumerate(fits) if does]
-        for batch, sums in score_branches(
-            module, [encoded[index] for index in shared], self._batch_tokens
-        ):
-            yield [shared[place] for place in batch], sums
-        alone = [index for index, does in enumerate(fits) if not does]
-        for place, values in score_requests_in_rows(
-            module, [encoded[index] for index in alone], self._batch_tokens
-        ):
-            yield [alone[place]], [values]
+    def _open_scorer(self) -> LikelihoodScorer:
+        if self._scorer is None:
+            raise self._closed()
+        return self._scorer
 
-    def _ways_agree(self, module: Any, request: EncodedRequest) -> bool:
-        """Whether branches give what plain rows give: not every architecture takes the mask."""
-        ((_, plain),) = score_requests_in_rows(module, [request], self._batch_tokens)
-        check_scores(self._card.reference, request.key, plain)
-        try:
-            ((_, (branched,)),) = score_branches(module, [request], self._batch_tokens)
-        except (TypeError, ValueError, AttributeError, RuntimeError, IndexError):
-            # How a foreign architecture refuses a mask is its own affair; rows serve it.
-            return False
-        tolerance = TOLERANCE_NATS.get(str(module.dtype), HALF_TOLERANCE_NATS)
-        return all(
-            abs(one - other) <= tolerance * count
-            for one, other, count in zip(plain, branched, request.scored, strict=True)
+    def _closed(self) -> MeasurementError:
+        return MeasurementError(
+            f"the model {self._card.reference} is closed",
+            got="a use after close()",
+            wanted="an open model",
+            next_step="ask the registry for it again",
         )
 
     def _chat_ids(self, prompt: str) -> list[int]:
@@ -221,16 +193,30 @@ class CausalLM(AllAtOnce):
         )
         return list(self._tokenizer.encode(text, add_special_tokens=False))
 
+    def _text_batches(self, ids: Sequence[Sequence[int]], max_new_tokens: int) -> list[list[int]]:
+        """Places of the prompts that are continued together.
+
+        The room for answers is one for a batch, so a prompt that leaves less than an answer takes
+        stands only with those of its length. So does one whose answer may reach a length at which
+        positions change, for they would change for its whole batch.
+        """
+        window = self._limits.window
+        change = length_that_changes_positions(self.module.config)
+        longest_padded = min(window, change or window) - max_new_tokens
+        kept = [prompt[-max(window - FEWEST_ANSWER_TOKENS, 1) :] for prompt in ids]
+        return plan_batches(self.module, kept, TEXT_BATCH, longest_padded=longest_padded)
+
     def _write(
         self,
         prompts: Sequence[Sequence[int]],
         names: Sequence[str],
-        settings: GenerateSettings,
+        max_new_tokens: int,
+        stops: StopFinder,
     ) -> list[Generated]:
         """Decode a batch until every row has met a stop or the limit."""
         window = self._limits.window
         left = window - max(len(prompt) for prompt in prompts)
-        room = min(settings.max_new_tokens, max(left, FEWEST_ANSWER_TOKENS))
+        room = min(max_new_tokens, max(left, FEWEST_ANSWER_TOKENS))
         ids = fit_prompts(
             prompts,
             window,
@@ -247,29 +233,15 @@ class CausalLM(AllAtOnce):
                 if row in done:
                     continue
                 if token in self._end_tokens:
-                    done[row] = Generated(self._decode(rows[row]), cut[row])
+                    done[row] = Generated(stops.text_of(rows[row]), cut[row])
                     continue
                 rows[row].append(token)
-                end = self._end_of_text(rows[row], settings)
+                end = stops.end(rows[row])
                 if end is not None:
                     done[row] = Generated(end, cut[row])
             if len(done) == len(ids):
                 break
         return [
-            done.get(row) or Generated(self._decode(rows[row]), truncated=True)
+            done.get(row) or Generated(stops.text_of(rows[row]), truncated=True)
             for row in range(len(ids))
         ]
-
-    def _end_of_text(self, ids: Sequence[int], settings: GenerateSettings) -> str | None:
-        """The text up to its end where a stop has been written; else None."""
-        if not settings.stops and settings.stop_pattern is None:
-            return None
-        text = self._decode(ids)
-        ends = [text.index(stop) for stop in settings.stops if stop in text]
-        if settings.stop_pattern is not None:
-            match = re.search(settings.stop_pattern, text)
-            ends += [] if match is None else [match.end()]
-        return text[: min(ends)] if ends else None
-
-    def _decode(self, ids: Sequence[int]) -> str:
-        return str(self._tokenizer.decode(list(ids), skip_special_tokens=True))

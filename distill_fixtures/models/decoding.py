@@ -1,7 +1,8 @@
-"""Greedy decoding with a cache of keys and values, written out so that every token can be timed."""
+"""Greedy decoding with the model's own cache, written out so that every token can be timed."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,9 +12,12 @@ from distill_fixtures.errors import MeasurementError
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["PromptBatch", "Step", "decode_greedily", "fit_prompts", "synchronise"]
+__all__ = ["PromptBatch", "Step", "TokenRows", "decode_greedily", "fit_prompts", "synchronise"]
 
 PromptBatch = Sequence[Sequence[int]]
+
+# What architectures call that which they keep of the tokens before: in a call and in its output.
+CACHE_NAMES = ("past_key_values", "cache_params", "state")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,60 +77,107 @@ def decode_greedily(
 ) -> Iterator[Step]:
     """Yield the next token of every prompt, without end: the caller stops.
 
-    Prompts of unequal length are padded on their left, masked, and keep their own positions.
+    Prompts of unequal length are padded as :class:`TokenRows` says.
 
     Args:
         suppressed: token ids that are never picked (end of text, where the count is fixed).
     """
     import torch
 
-    longest = max(len(ids) for ids in prompts)
-    ids = torch.zeros((len(prompts), longest), dtype=torch.long)
-    mask = torch.zeros_like(ids)
-    for row, prompt in enumerate(prompts):
-        ids[row, longest - len(prompt) :] = torch.tensor(list(prompt))
-        mask[row, longest - len(prompt) :] = 1
-    ids, mask = ids.to(module.device), mask.to(module.device)
-    # Prompt learning counts positions itself.
-    own_positions = not getattr(
-        getattr(module, "active_peft_config", None), "is_prompt_learning", False
-    )
-    positions = (mask.cumsum(-1) - 1).clamp(min=0)
-    cache: Any = None
+    rows = TokenRows(module, prompts)
+    never = list(suppressed)
     while True:
         with torch.inference_mode():
-            placed = {"position_ids": positions} if own_positions else {}
-            output = module(
-                input_ids=ids,
-                attention_mask=mask,
-                past_key_values=cache,
-                use_cache=True,
-                **placed,
-                **_last_logits_only(module),
-            )
-            cache = output.past_key_values
-            logits = output.logits[:, -1].float()
+            logits = rows.next_logits()
             held = None
-            if suppressed:
-                held = logits[:, list(suppressed)]
-                logits[:, list(suppressed)] = -torch.inf
+            if never:
+                held = logits[:, never]
+                logits[:, never] = -torch.inf
             # The maximum takes no longer than its place alone, and NaN comes through it.
             highest, token = logits.max(-1)
-            ids = token.unsqueeze(-1)
-            mask = torch.cat([mask, torch.ones_like(ids)], dim=-1)
-            positions = positions[:, -1:] + 1
+            rows.append(token)
         yield Step(token, highest, held)
 
 
-def _last_logits_only(module: Any) -> dict[str, int]:
-    """Spare the language head over the whole prompt where the architecture can."""
-    import inspect
+class TokenRows:
+    """Prompts that grow token by token as one batch, and what the model keeps of them.
 
-    inner = module.get_base_model() if hasattr(module, "peft_config") else module
-    forward: Callable[..., Any] = inner.forward
-    return (
-        {"logits_to_keep": 1} if "logits_to_keep" in inspect.signature(forward).parameters else {}
-    )
+    Prompts of unequal length are padded on their left; the padding is masked, and tokens keep their
+    own positions. Not every architecture heeds that:
+    :func:`~distill_fixtures.models.text_batches.takes_padding` finds out.
+
+    Args:
+        module: a causal language model, perhaps with a PEFT adapter over it.
+        prompts: token ids, none empty.
+    """
+
+    def __init__(self, module: Any, prompts: PromptBatch) -> None:
+        import torch
+
+        longest = max(len(ids) for ids in prompts)
+        ids = torch.zeros((len(prompts), longest), dtype=torch.long)
+        mask = torch.zeros_like(ids)
+        for row, prompt in enumerate(prompts):
+            ids[row, longest - len(prompt) :] = torch.tensor(list(prompt))
+            mask[row, longest - len(prompt) :] = 1
+        self._ids, self._mask = ids.to(module.device), mask.to(module.device)
+        self._forward: Callable[..., Any] = module
+        self._plain = module.get_base_model() if hasattr(module, "peft_config") else module
+        adapter = getattr(module, "active_peft_config", None)
+        learned = getattr(adapter, "is_prompt_learning", False)
+        self._virtual_tokens = adapter.num_virtual_tokens if adapter and learned else 0
+        takes = inspect.signature(self._plain.forward).parameters
+        self._cache_name = next((name for name in CACHE_NAMES if name in takes), None)
+        self._cache: Any = None
+        self._given: dict[str, Any] = {"use_cache": self._cache_name is not None}
+        if "logits_to_keep" in takes:
+            # Spares the language head over the whole prompt.
+            self._given["logits_to_keep"] = 1
+        self._takes_mask = "attention_mask" in takes
+        # Prompt learning counts positions itself.
+        self._positions = None
+        if "position_ids" in takes and not learned:
+            self._positions = (self._mask.cumsum(-1) - 1).clamp(min=0)
+
+    def next_logits(self) -> torch.Tensor:
+        """Logits of the token after each row, float32 ``[batch, vocabulary]``."""
+        given = self._given
+        if self._takes_mask:
+            given["attention_mask"] = self._mask
+        if self._positions is not None:
+            given["position_ids"] = self._positions
+        if self._cache is not None and self._cache_name is not None:
+            given[self._cache_name] = self._cache
+        output = self._forward(input_ids=self._ids, **given)
+        if self._cache_name is not None:
+            self._cache = getattr(output, self._cache_name, None)
+        return output.logits[:, -1].float()  # type: ignore[no-any-return]
+
+    def append(self, tokens: torch.Tensor) -> None:
+        """Go on with one token a row, ``[batch]``."""
+        import torch
+
+        new = tokens.unsqueeze(-1)
+        if self._virtual_tokens:
+            # PEFT would put the learned prompt before every new token; the cache holds it already.
+            learned = self._mask.new_ones(len(new), self._virtual_tokens)
+            self._mask = torch.cat([learned, self._mask], dim=-1)
+            self._forward, self._virtual_tokens = self._plain, 0
+        self._mask = torch.cat([self._mask, torch.ones_like(new)], dim=-1)
+        if self._cache is None:
+            # Nothing is kept, so the whole rows run through the model again.
+            self._given["use_cache"] = False
+            self._ids = torch.cat([self._ids, new], dim=-1)
+            if self._positions is not None:
+                self._positions = (self._mask.cumsum(-1) - 1).clamp(min=0)
+            return
+        self._ids = new
+        if self._positions is not None:
+            self._positions = self._positions[:, -1:] + 1
+        # A state holds no padding that would have to be masked.
+        self._takes_mask = self._takes_mask and self._cache_name == "past_key_values"
+        if not self._takes_mask:
+            self._given.pop("attention_mask", None)
 
 
 def synchronise(device: Any) -> None:

@@ -15,7 +15,14 @@ from distill_fixtures.errors import ModelReferenceError
 from distill_fixtures.models.headers import read_safetensors_header
 from distill_fixtures.models.plan import ModelPlan
 
-__all__ = ["FolderRules", "plan_of_adapter", "plan_of_full_model", "read_json_object"]
+__all__ = [
+    "FolderRules",
+    "plan_of_adapter",
+    "plan_of_full_model",
+    "read_json_object",
+    "runs_code_from_elsewhere",
+    "unlisted_files",
+]
 
 CONFIG_FILES = ("config.json", "generation_config.json")
 TOKENIZER_SETTINGS = (
@@ -27,6 +34,9 @@ TOKENIZER_SETTINGS = (
 )
 # A fast tokenizer is one file; these are read only where it is missing.
 SLOW_TOKENIZER_FILES = ("vocab.json", "merges.txt", "vocab.txt", "tokenizer.model", "spiece.model")
+# A tokenizer's class may look at a vocabulary beside tokenizer.json, and at templates of its own.
+MORE_TOKENIZER_FILES = (*SLOW_TOKENIZER_FILES, "tekken.json")
+TEMPLATES_FOLDER = "additional_chat_templates"
 MAX_JSON_BYTES = 100_000_000
 
 
@@ -86,6 +96,36 @@ def plan_of_adapter(reference: str, folder: Path, base: ModelPlan, rules: Folder
         base=base,
         trust_remote_code=rules.trust_remote_code,
     )
+
+
+def unlisted_files(plan: ModelPlan) -> tuple[Path, ...]:
+    """Files that a plan does not count among what must be shipped, but whose change may make it
+    another model: each that a loader may look at, and the folder's own code where that may run.
+    """
+    folder, found = plan.folder, set[Path]()
+    if plan.kind == "gguf":
+        found.add(folder / "generation_config.json")
+    elif plan.tokenizer_files:
+        # The tokenizer's class may be told by the configuration.
+        found |= {folder / name for name in (*MORE_TOKENIZER_FILES, "config.json")}
+        found.update((folder / TEMPLATES_FOLDER).glob("*.jinja"))
+    if plan.trust_remote_code and plan.kind != "hub":
+        found.update(folder.glob("*.py"))
+    listed = plan.weight_files + plan.other_files
+    return tuple(sorted(path for path in found - set(listed) if path.is_file()))
+
+
+def runs_code_from_elsewhere(plan: ModelPlan) -> bool:
+    """Whether the model's Python code lies in another repository, named ``ORG/NAME--module.Class``,
+    so that it may change while the folder stays the same."""
+    if not plan.trust_remote_code:
+        return False
+    settings = [plan.config]
+    if (plan.folder / "tokenizer_config.json") in plan.tokenizer_files:
+        settings.append(read_json_object(plan.folder / "tokenizer_config.json"))
+    if any("--" in str(each.get("auto_map")) for each in settings):
+        return True
+    return plan.base is not None and runs_code_from_elsewhere(plan.base)
 
 
 def read_json_object(path: Path) -> dict[str, Any]:

@@ -10,9 +10,10 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
+from distill_fixtures.models.file_digests import IN_PROCESS, FileDigests
+from distill_fixtures.models.folders import unlisted_files
 from distill_fixtures.models.headers import TensorHeader, read_safetensors_header
 from distill_fixtures.models.plan import ModelPlan
 from distill_fixtures.records import ModelCard, Undefined
@@ -26,7 +27,6 @@ __all__ = [
     "digest_of_plan",
 ]
 
-CHUNK_BYTES = 1 << 22
 DTYPE_NAMES = {"F32": "float32", "F16": "float16", "BF16": "bfloat16", "F64": "float64"}
 INPUT_EMBEDDINGS = (
     "embed_tokens.weight",
@@ -52,12 +52,17 @@ class ParameterCounts:
     non_embedding: int
 
 
-def card_of_plan(plan: ModelPlan) -> ModelCard:
-    """Everything that a model's files say of it. Reads all of them once, for the digest."""
+def card_of_plan(plan: ModelPlan, digests: FileDigests = IN_PROCESS) -> ModelCard:
+    """Everything that a model's files say of it.
+
+    Args:
+        plan: where the files are.
+        digests: knows the digests of files that have not changed; the others are read once.
+    """
     counts = counts_of_plan(plan)
     return ModelCard(
         reference=plan.reference,
-        digest=digest_of_plan(plan),
+        digest=digest_of_plan(plan, digests),
         architecture=architecture_of_plan(plan),
         disk_bytes=plan.disk_bytes,
         weights_bytes=plan.weights_bytes,
@@ -71,35 +76,26 @@ def card_of_plan(plan: ModelPlan) -> ModelCard:
     )
 
 
-def digest_of_plan(plan: ModelPlan) -> str:
-    """sha256 over names and contents of weights, configuration and tokenizer, and of the base.
+def digest_of_plan(plan: ModelPlan, digests: FileDigests = IN_PROCESS) -> str:
+    """sha256 over names and contents of weights, configuration, tokenizer and templates, of the
+    model's own code where it may run, and of an adapter's base.
 
     Where the files lie does not matter: a moved or renamed folder is the same model.
     """
-    own = digest_of_files(plan.weight_files + plan.other_files)
+    files = dict.fromkeys(plan.weight_files + plan.other_files + unlisted_files(plan))
+    own = digest_of_files(files, digests)
     if plan.base is None:
         return own
-    return hashlib.sha256(f"{own} over {digest_of_plan(plan.base)}".encode()).hexdigest()
+    of_base = digest_of_plan(plan.base, digests)
+    return hashlib.sha256(f"{own} over {of_base}".encode()).hexdigest()
 
 
-def digest_of_files(paths: Iterable[Path]) -> str:
+def digest_of_files(paths: Iterable[Path], digests: FileDigests = IN_PROCESS) -> str:
     """sha256 over each file's name and content, in the order of the names."""
     whole = hashlib.sha256()
-    for path in sorted(paths, key=lambda path: path.name):
-        status = path.stat()
-        content = _digest_of_file(path, status.st_size, status.st_mtime_ns)
-        whole.update(f"{path.name}\0{content}\n".encode())
+    for path in sorted(paths, key=lambda path: (path.name, str(path))):
+        whole.update(f"{path.name}\0{digests.of(path)}\n".encode())
     return whole.hexdigest()
-
-
-@lru_cache(maxsize=1024)
-def _digest_of_file(path: Path, size_bytes: int, changed_ns: int) -> str:
-    """sha256 of a file; within this process a file is read again only when it has changed."""
-    content = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            content.update(chunk)
-    return content.hexdigest()
 
 
 def architecture_of_plan(plan: ModelPlan) -> str:

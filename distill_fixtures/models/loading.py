@@ -11,6 +11,7 @@ from distill_fixtures.errors import MeasurementError, ModelReferenceError
 from distill_fixtures.models.causal_lm import CausalLM
 from distill_fixtures.models.counting import count_module
 from distill_fixtures.models.devices import torch_dtype
+from distill_fixtures.models.file_digests import IN_PROCESS, FileDigests
 from distill_fixtures.models.headers import read_safetensors_header
 from distill_fixtures.models.identity import card_of_plan
 from distill_fixtures.models.library_noise import quiet_libraries
@@ -22,12 +23,19 @@ __all__ = ["load_model", "load_module", "load_tokenizer"]
 UNREADABLE = (OSError, ValueError, KeyError, RuntimeError, EOFError, pickle.UnpicklingError)
 
 
-def load_model(plan: ModelPlan, *, device: str = "cpu", dtype: str = "float32") -> CausalLM:
+def load_model(
+    plan: ModelPlan,
+    *,
+    device: str = "cpu",
+    dtype: str = "float32",
+    digests: FileDigests = IN_PROCESS,
+) -> CausalLM:
     """Load a plan whose files are local.
 
     Args:
         device: as ``resolve_device`` gives it.
         dtype: as ``resolve_dtype`` gives it.
+        digests: knows the digests of files that have not changed.
 
     Raises:
         ModelReferenceError: the files do not make up the model that its configuration describes.
@@ -36,7 +44,7 @@ def load_model(plan: ModelPlan, *, device: str = "cpu", dtype: str = "float32") 
     module = load_module(plan, device=device, dtype=dtype)
     counts = count_module(module)
     card = replace(
-        card_of_plan(plan),
+        card_of_plan(plan, digests),
         parameters_total=counts.total,
         parameters_trainable=counts.trainable,
         parameters_non_embedding=counts.non_embedding,

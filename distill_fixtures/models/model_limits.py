@@ -8,8 +8,19 @@ from typing import Any
 from distill_fixtures.errors import OptionError
 from distill_fixtures.models.plan import ModelPlan
 
-__all__ = ["check_room", "end_tokens_of", "window_of", "window_of_plan"]
+__all__ = [
+    "check_room",
+    "end_tokens_of",
+    "has_limited_reach",
+    "length_that_changes_positions",
+    "window_of",
+    "window_of_plan",
+]
 
+# Settings of layers that do not look back over the whole text.
+REACH_NAMES = ("sliding_window", "attention_window", "window_size", "attention_chunk_size")
+# Rotary positions that are stretched once a text is longer than those of the training.
+STRETCHING_ROPES = ("dynamic", "longrope")
 WINDOW_NAMES = ("n_positions", "max_position_embeddings", "n_ctx")
 
 
@@ -63,3 +74,25 @@ def end_tokens_of(module: Any, tokenizer: Any) -> tuple[int, ...]:
         found.update(value if isinstance(value, list | tuple) else [] if value is None else [value])
     rows = module.get_input_embeddings().weight.shape[0]
     return tuple(sorted(token for token in found if token < rows))
+
+
+def has_limited_reach(config: Any) -> bool:
+    """Whether some layers look back over a part of the text only."""
+    settings = config.get_text_config()
+    return any(getattr(settings, name, None) is not None for name in REACH_NAMES)
+
+
+def length_that_changes_positions(config: Any) -> int | None:
+    """The length from which on a row's positions depend on its length; None where they never do."""
+    settings = config.get_text_config()
+    ropes = getattr(settings, "rope_parameters", None) or {}
+    # One setting for all layers, or one for each kind of layer.
+    every = [ropes, *(each for each in ropes.values() if isinstance(each, dict))]
+    lengths = [
+        rope.get("original_max_position_embeddings")
+        or getattr(settings, "original_max_position_embeddings", None)
+        or settings.max_position_embeddings
+        for rope in every
+        if rope.get("rope_type") in STRETCHING_ROPES
+    ]
+    return min(lengths) if lengths else None

@@ -91,8 +91,9 @@ class GenerateSettings:
     Attributes:
         max_new_tokens: at the latest after so many; a model's window may leave less.
         stops: before the first of these texts.
-        stop_pattern: after the first match of this regular expression, the match kept. It should
-            end where nothing that follows can change what was matched.
+        stop_pattern: after the first match of this regular expression, the match kept. It ends with
+            a line feed, so that nothing that follows can change what was matched, and is looked
+            for whenever a line has ended.
     """
 
     max_new_tokens: int

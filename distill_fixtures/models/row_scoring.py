@@ -1,116 +1,118 @@
 """Scoring in plain batches: one row for every continuation, its context repeated.
 
-Works for every causal model, and is what the faster way is checked against.
+Works for every causal model, and a single row is what every other way is checked against.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+import inspect
+from collections.abc import Sequence
+from typing import Any
 
-from distill_fixtures.models.tokens import EncodedRequest
+from distill_fixtures.models.language_head import token_log_probabilities
+from distill_fixtures.models.packing import batches_by_length
+from distill_fixtures.models.scoring_way import LaidOut
 
-if TYPE_CHECKING:
-    import torch
-
-__all__ = ["batches_by_length", "score_requests_in_rows", "score_rows", "token_log_probabilities"]
-
-# Rows of logits turned into log-probabilities at a time: bounds memory for large vocabularies.
-MAX_LOGITS = 1 << 25
+__all__ = ["OneByOneWay", "RowsWay", "score_alone", "score_rows"]
 
 
-def batches_by_length(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
-    """Indices in batches of similar length, longest first, padding within ``batch_tokens``.
+class RowsWay:
+    """Rows of like length together, padded on the right, where a causal model does not look.
 
-    The longest come first so that a lack of memory shows at once.
-
-    >>> list(batches_by_length([2, 5, 4], batch_tokens=10))
-    [[1, 2], [0]]
+    Args:
+        module: any causal language model.
     """
-    batch: list[int] = []
-    longest = 0
-    for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
-        if batch and (len(batch) + 1) * longest > batch_tokens:
-            yield batch
-            batch = []
-        if not batch:
-            longest = max(lengths[index], 1)
-        batch.append(index)
-    if batch:
-        yield batch
+
+    name = "rows"
+
+    def __init__(self, module: Any) -> None:
+        self._module = module
+
+    def cost_tokens(self, member: LaidOut) -> int:
+        sequences = member.request.sequences
+        return len(sequences) * max(len(ids) - 1 for ids in sequences)
+
+    def score(self, members: Sequence[LaidOut], budget_tokens: int) -> list[list[float]]:
+        rows = [ids for member in members for ids in member.request.sequences]
+        scored = [count for member in members for count in member.request.scored]
+        found: dict[int, float] = {}
+        for batch in batches_by_length([len(ids) - 1 for ids in rows], budget_tokens):
+            values = score_rows(
+                self._module, [rows[index] for index in batch], [scored[index] for index in batch]
+            )
+            found.update(zip(batch, values, strict=True))
+        in_order = iter([found[index] for index in range(len(rows))])
+        return [[next(in_order) for _ in member.request.sequences] for member in members]
 
 
-def score_requests_in_rows(
-    module: Any, requests: Sequence[EncodedRequest], batch_tokens: int
-) -> Iterator[tuple[int, list[float]]]:
-    """Log-likelihoods of every request's continuations, nats.
+class OneByOneWay:
+    """One row at a time, without padding: slow, and right for whatever computes causally."""
 
-    Yields each request's index and sums as soon as its last continuation is scored.
-    """
-    owners = [
-        (index, place)
-        for index, request in enumerate(requests)
-        for place in range(len(request.sequences))
-    ]
-    sums = [[math.nan] * len(request.sequences) for request in requests]
-    left = [len(request.sequences) for request in requests]
-    sequences = [ids for request in requests for ids in request.sequences]
-    scored = [count for request in requests for count in request.scored]
-    for batch, values in score_rows(module, sequences, scored, batch_tokens):
-        for row, value in zip(batch, values, strict=True):
-            index, place = owners[row]
-            sums[index][place] = value
-            left[index] -= 1
-            if left[index] == 0:
-                yield index, sums[index]
+    name = "one by one"
+
+    def __init__(self, module: Any) -> None:
+        self._module = module
+
+    def cost_tokens(self, member: LaidOut) -> int:
+        return sum(len(ids) - 1 for ids in member.request.sequences)
+
+    def score(self, members: Sequence[LaidOut], budget_tokens: int) -> list[list[float]]:
+        return [
+            [
+                score_alone(self._module, ids, count)
+                for ids, count in zip(member.request.sequences, member.request.scored, strict=True)
+            ]
+            for member in members
+        ]
+
+
+def score_alone(module: Any, sequence: Sequence[int], scored: int) -> float:
+    """Log-likelihood of a sequence's last ``scored`` tokens, nats: one unpadded row."""
+    return score_rows(module, [sequence], [scored])[0]
 
 
 def score_rows(
-    module: Any, sequences: Sequence[tuple[int, ...]], scored: Sequence[int], batch_tokens: int
-) -> Iterator[tuple[list[int], list[float]]]:
-    """Log-likelihoods of each sequence's last ``scored`` tokens, nats.
-
-    Yields batch by batch: which sequences, and their sums.
-    """
+    module: Any, sequences: Sequence[Sequence[int]], scored: Sequence[int]
+) -> list[float]:
+    """Log-likelihoods of each sequence's last ``scored`` tokens, nats, in one batch."""
     import torch
 
-    for batch in batches_by_length([len(sequence) - 1 for sequence in sequences], batch_tokens):
-        longest = max(len(sequences[index]) - 1 for index in batch)
-        ids = torch.zeros((len(batch), longest), dtype=torch.long)
-        mask = torch.zeros((len(batch), longest), dtype=torch.long)
-        for row, index in enumerate(batch):
-            inputs = sequences[index][:-1]
-            ids[row, : len(inputs)] = torch.tensor(inputs)
-            mask[row, : len(inputs)] = 1
-        with torch.inference_mode():
-            logits = module(
-                input_ids=ids.to(module.device), attention_mask=mask.to(module.device)
-            ).logits[:, -longest:]  # prompt tuning puts virtual tokens in front
-        sums = []
-        for row, index in enumerate(batch):
-            end, count = len(sequences[index]) - 1, scored[index]
-            targets = torch.tensor(sequences[index][-count:], device=logits.device)
-            values = token_log_probabilities(logits[row, end - count : end], targets)
-            sums.append(float(values.double().sum()))
-        yield batch, sums
+    longest = max(len(sequence) - 1 for sequence in sequences)
+    ids = torch.zeros((len(sequences), longest), dtype=torch.long)
+    mask = torch.zeros_like(ids)
+    for row, sequence in enumerate(sequences):
+        ids[row, : len(sequence) - 1] = torch.tensor(sequence[:-1])
+        mask[row, : len(sequence) - 1] = 1
+    given: dict[str, Any] = {"input_ids": ids.to(module.device)}
+    if len(sequences) > 1:
+        given["attention_mask"] = mask.to(module.device)
+    spans = [
+        (len(sequence) - 1 - count, len(sequence) - 1)
+        for sequence, count in zip(sequences, scored, strict=True)
+    ]
+    with torch.inference_mode():
+        first = 0
+        if _can_leave_logits_out(module):
+            # Every row's scored places lie between the first of any row and the end.
+            first = min(start for start, _ in spans)
+            given["logits_to_keep"] = longest - first
+        # Prompt tuning puts virtual tokens in front.
+        logits = module(**given, use_cache=False).logits[:, -(longest - first) :]
+        return [
+            float(
+                token_log_probabilities(
+                    logits[row, start - first : end - first],
+                    torch.tensor(sequences[row][start + 1 :], device=logits.device),
+                )
+                .double()
+                .sum()
+            )
+            for row, (start, end) in enumerate(spans)
+        ]
 
 
-def token_log_probabilities(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """log p of each target token in float32.
-
-    Args:
-        logits: ``[tokens, vocabulary]``.
-        targets: ``[tokens]``.
-    """
-    import torch
-
-    rows = max(1, MAX_LOGITS // logits.shape[-1])
-    parts = []
-    for some_logits, some in zip(
-        torch.split(logits, rows), torch.split(targets, rows), strict=True
-    ):
-        full = some_logits.float()
-        chosen = full.gather(-1, some.unsqueeze(-1)).squeeze(-1)
-        parts.append(chosen - full.logsumexp(-1))
-    return torch.cat(parts)
+def _can_leave_logits_out(module: Any) -> bool:
+    if getattr(module, "peft_config", None) is not None and not hasattr(module.base_model, "model"):
+        return False
+    inner = module.base_model.model if hasattr(module, "peft_config") else module
+    return "logits_to_keep" in inspect.signature(inner.forward).parameters

@@ -11,8 +11,9 @@ import pytest
 
 from distill_fixtures.errors import MeasurementError, NotFiniteScoreError
 from distill_fixtures.models.causal_lm import CausalLM
+from distill_fixtures.models.packing import batches_by_length
 from distill_fixtures.models.protocol import Model, ScoreRequest
-from distill_fixtures.models.row_scoring import batches_by_length
+from distill_fixtures.records import Undefined
 from tests.fakes import make_card
 from tests.tiny_models import (
     VOCABULARY,
@@ -89,7 +90,7 @@ def by_hand(module: Any, tokenizer: Any, context: str, continuation: str) -> flo
     return sum(float(log_p[-count + i, ids[-count + i]]) for i in range(count))
 
 
-def model_of(module: Any, *, batch_tokens: int = 4096, begin_of_text: bool = False) -> CausalLM:
+def model_of(module: Any, *, batch_tokens: int = 1024, begin_of_text: bool = False) -> CausalLM:
     tokenizer = make_tokenizer(begin_of_text=begin_of_text)
     return CausalLM(module, tokenizer, make_card(), batch_tokens=batch_tokens)
 
@@ -110,13 +111,21 @@ def test_scores_are_those_of_single_rows(make: Callable[[], Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "branching"),
-    [(make_llama, True), (make_gpt2, True), (lora, True), (prompt_tuned, False), (sliding, False)],
+    ("make", "method"),
+    [
+        (make_llama, "packed"),
+        (make_gpt2, "packed"),
+        (lora, "packed"),
+        (prompt_tuned, "rows"),
+        (sliding, "packed"),
+    ],
 )
-def test_prefixes_are_shared_where_they_can_be(make: Callable[[], Any], branching: bool) -> None:
+def test_work_is_shared_where_it_can_be(make: Callable[[], Any], method: str) -> None:
     model = model_of(make())
+    before = model.scoring_method
+    assert isinstance(before, Undefined)
     model.score_many(REQUESTS[:2])
-    assert model._branching is branching
+    assert model.scoring_method == method
 
 
 @pytest.mark.parametrize("batch_tokens", [1, 40, 200, 100_000])
@@ -165,7 +174,7 @@ def test_nan_names_the_question() -> None:
     module = make_llama()
     with torch.no_grad():
         module.lm_head.weight[7] = math.nan
-    with pytest.raises(NotFiniteScoreError, match="'short'"):
+    with pytest.raises(NotFiniteScoreError, match="'too long'"):
         model_of(module).score_many(REQUESTS)
 
 
@@ -202,7 +211,7 @@ def test_a_closed_model_says_so() -> None:
 
 def test_batches_hold_every_index_once() -> None:
     lengths = [5, 1, 9, 9, 3, 40]
-    batches = list(batches_by_length(lengths, batch_tokens=20))
+    batches = list(batches_by_length(lengths, 20))
     assert sorted(index for batch in batches for index in batch) == list(range(6))
     assert batches[0] == [5]
     assert all(

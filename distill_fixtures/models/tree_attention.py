@@ -1,0 +1,227 @@
+"""Attention over several token trees that stand behind each other in one sequence.
+
+transformers lets an attention function be chosen by name. This one attends tree by tree, so that
+linear layers run over all trees at once without padding, while no tree sees another. Layers with a
+sliding window or soft-capped scores are served too; a layer that asks for anything else is
+refused, and its model is scored in another way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from distill_fixtures.models.token_tree import TokenTree
+
+if TYPE_CHECKING:
+    import torch
+    from numpy.typing import NDArray
+
+__all__ = ["PackedTrees", "TreeAttentionError", "attending_to"]
+
+NAME = "distill_token_trees"
+# What a layer may ask for that changes its result and that this function does not do.
+REFUSED = ("s_aux", "position_bias", "head_mask", "alibi")
+
+
+class TreeAttentionError(Exception):
+    """A layer that this attention cannot serve. Never leaves the scoring of a model."""
+
+
+class PackedTrees:
+    """Trees in one sequence, and the masks that a pass needs, each made once.
+
+    Args:
+        trees: in the order of the sequence.
+        dtype: of queries and keys.
+        device: where they are.
+    """
+
+    def __init__(self, trees: Sequence[TokenTree], dtype: torch.dtype, device: Any) -> None:
+        self.trees = trees
+        starts = np.cumsum([0, *(len(tree) for tree in trees)]).tolist()
+        self.spans = list(pairwise(starts))
+        self.layers_served = 0
+        self._dtype, self._device = dtype, device
+        self._masks: dict[tuple[int, str, int | None], torch.Tensor] = {}
+
+    def trunk_mask(self, number: int, window: int | None) -> torch.Tensor | None:
+        """Additive mask among a trunk's tokens; None where plain causal attention will do."""
+        trunk = self.trees[number].trunk
+        if window is None or trunk <= window:
+            return None
+        places = np.arange(trunk)
+        apart = places[:, None] - places[None, :]
+        return self._mask(number, "trunk", window, (apart >= 0) & (apart < window))
+
+    def branch_mask(self, number: int, window: int | None) -> torch.Tensor:
+        """Additive mask of the tokens after the trunk, ``[tokens - trunk, tokens]``."""
+        tree = self.trees[number]
+        if window is not None and int(tree.positions.max()) < window:
+            window = None
+        sight = tree.branch_sight
+        if window is not None:
+            apart = tree.positions[tree.trunk :, None] - tree.positions[None, :]
+            sight = sight & (apart < window)
+        return self._mask(number, "branches", window, sight)
+
+    def _mask(
+        self, number: int, part: str, window: int | None, sight: NDArray[np.bool_]
+    ) -> torch.Tensor:
+        import torch
+
+        key = number, part, window
+        if key not in self._masks:
+            mask = torch.zeros(sight.shape, dtype=self._dtype)
+            mask.masked_fill_(torch.from_numpy(~sight), -torch.inf)
+            self._masks[key] = mask.to(self._device)
+        return self._masks[key]
+
+
+_current: ContextVar[PackedTrees] = ContextVar("packed token trees")
+
+
+@contextmanager
+def attending_to(module: Any, packed: PackedTrees) -> Iterator[None]:
+    """Inside, the module's layers attend to these trees; afterwards as before."""
+    from transformers import AttentionInterface
+
+    AttentionInterface.register(NAME, attend)
+    configs = {
+        id(each.config): each.config
+        for each in module.modules()
+        if hasattr(getattr(each, "config", None), "_attn_implementation")
+    }
+    before = {key: config._attn_implementation for key, config in configs.items()}
+    token = _current.set(packed)
+    try:
+        for config in configs.values():
+            config._attn_implementation = NAME
+        yield
+    finally:
+        _current.reset(token)
+        for key, config in configs.items():
+            config._attn_implementation = before[key]
+
+
+def attend(
+    module: Any,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    scaling: float | None = None,
+    dropout: float = 0.0,
+    sliding_window: int | None = None,
+    softcap: float | None = None,
+    **asked: Any,
+) -> tuple[torch.Tensor, None]:
+    """Attention as transformers calls it.
+
+    Args:
+        query: ``[1, heads, tokens, head_dim]``.
+        key: ``[1, key_value_heads, tokens, head_dim]``.
+        value: like ``key``; its head_dim may differ.
+
+    Returns:
+        ``[1, tokens, heads, value's head_dim]``, and no weights.
+
+    Raises:
+        TreeAttentionError: the layer needs something that this function does not do.
+    """
+    packed = _current.get()
+    _refuse(module, query, attention_mask, dropout, asked, packed)
+    batch, heads, tokens, _ = query.shape
+    output = query.new_empty((batch, tokens, heads, value.shape[-1]))
+    for number, (start, end) in enumerate(packed.spans):
+        trunk = start + packed.trees[number].trunk
+        if trunk > start:
+            mask = packed.trunk_mask(number, sliding_window)
+            span = slice(start, trunk)
+            part = _attend(query, key, value, span, span, mask, scaling, softcap)
+            output[:, span] = part
+        if end > trunk:
+            mask = packed.branch_mask(number, sliding_window)
+            part = _attend(
+                query, key, value, slice(trunk, end), slice(start, end), mask, scaling, softcap
+            )
+            output[:, trunk:end] = part
+    packed.layers_served += 1
+    return output, None
+
+
+def _refuse(
+    module: Any,
+    query: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    dropout: float,
+    asked: dict[str, Any],
+    packed: PackedTrees,
+) -> None:
+    wanted = [name for name in REFUSED if asked.get(name) is not None]
+    if attention_mask is not None:
+        wanted.append("a mask of its own")
+    if dropout or getattr(module, "is_causal", True) is False or asked.get("is_causal") is False:
+        wanted.append("attention that is not causal, or dropout")
+    if query.shape[0] != 1 or query.shape[2] != packed.spans[-1][1]:
+        wanted.append(f"queries of shape {tuple(query.shape)}")
+    if wanted:
+        raise TreeAttentionError(", ".join(wanted))
+
+
+def _attend(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    queries: slice,
+    keys: slice,
+    mask: torch.Tensor | None,
+    scaling: float | None,
+    softcap: float | None,
+) -> torch.Tensor:
+    """Attention of some tokens to some; without a mask causal. ``[1, queries, heads, head_dim]``.
+
+    Heads that share keys and values are laid out as a batch of their own, over a view: expanding
+    keys and values would copy them.
+    """
+    from torch.nn.functional import scaled_dot_product_attention
+
+    heads, shared = query.shape[1], key.shape[1]
+    rows = query[0, :, queries]
+    q = rows.view(shared, heads // shared, *rows.shape[1:])
+    k, v = (
+        each[0, :, keys].unsqueeze(1).expand(-1, heads // shared, -1, -1) for each in (key, value)
+    )
+    if softcap is None:
+        out = scaled_dot_product_attention(
+            q, k, v, attn_mask=mask, is_causal=mask is None, scale=scaling
+        )
+    else:
+        out = _soft_capped(q, k, v, mask, scaling, softcap)
+    return out.flatten(0, 1).transpose(0, 1).unsqueeze(0)
+
+
+def _soft_capped(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    mask: torch.Tensor | None,
+    scaling: float | None,
+    softcap: float,
+) -> torch.Tensor:
+    """Attention whose scores are bent below ``softcap`` before the mask (Gemma 2)."""
+    import torch
+
+    scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+    scores = softcap * torch.tanh(query @ key.transpose(-1, -2) * scale / softcap)
+    if mask is None:
+        later = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).triu(1)
+        scores = scores.masked_fill(later, -torch.inf)
+    else:
+        scores = scores + mask
+    return torch.softmax(scores, dim=-1, dtype=torch.float32).to(value.dtype) @ value
