@@ -57,6 +57,7 @@ class RunConfig:
     prompt: Literal["zero-shot", "cot"]
     prompt_file: Path | None
     permutations: int
+    cloze_pmi: bool
     limit: int | None
     benchmark_samples: int
     new_tokens: int
@@ -67,6 +68,9 @@ class RunConfig:
     dtype: Literal["auto", "float32", "bfloat16", "float16"]
     metrics_dir: Path
     thresholds: Path | None
+    score_cache: Path | None
+    no_score_cache: bool
+    rehash: bool
     trust_remote_code: bool
     allow_pickle: bool
     seed: int
@@ -181,6 +185,16 @@ OPTIONS: tuple[Option, ...] = (
         "letter scoring averaged over N cyclic orders of the options",
     ),
     Option(
+        "--distill-cloze-pmi",
+        "cloze_pmi",
+        "false",
+        as_switch,
+        "",
+        "cloze scoring also by how much the question raises an option's likelihood: "
+        'log p(option | question) - log p(option | "Answer:")',
+        switch=True,
+    ),
+    Option(
         "--distill-limit",
         "limit",
         None,
@@ -245,6 +259,32 @@ OPTIONS: tuple[Option, ...] = (
         as_path,
         "FILE",
         "thresholds (default: thresholds.toml of the project, else the package's own)",
+    ),
+    Option(
+        "--distill-score-cache",
+        "score_cache",
+        None,
+        as_path,
+        "DIR",
+        "folder of scores already computed (default: distill-bench in the user's cache folder)",
+    ),
+    Option(
+        "--distill-no-score-cache",
+        "no_score_cache",
+        "false",
+        as_switch,
+        "",
+        "neither use nor keep scores and digests of earlier runs",
+        switch=True,
+    ),
+    Option(
+        "--distill-rehash",
+        "rehash",
+        "false",
+        as_switch,
+        "",
+        "read every file of the models for its digest, also one that seems unchanged",
+        switch=True,
     ),
     Option(
         "--distill-trust-remote-code",

@@ -8,6 +8,7 @@
         ModelReferenceError      a model reference or model folder
         QuestionFileError        a questions file (file and line are named)
         ThresholdsError          thresholds.toml
+        CacheError               a cache file holds what this package did not write
       MeasurementError           found while measuring; what was measured until then is kept
         NotFiniteScoreError      NaN or infinity in a model's scores (question named)
         WorkerError              a measuring process died, timed out or was killed
@@ -19,6 +20,7 @@ then missing with its message as the reason, and the run goes on.
 from __future__ import annotations
 
 __all__ = [
+    "CacheError",
     "DistillBenchError",
     "MeasurementError",
     "ModelReferenceError",
@@ -84,6 +86,10 @@ class QuestionFileError(UsageError):
 
 class ThresholdsError(UsageError):
     """thresholds.toml holds something that cannot be used."""
+
+
+class CacheError(UsageError):
+    """A cache file is no database, of another version, or holds values that cannot be right."""
 
 
 class MeasurementError(DistillBenchError):

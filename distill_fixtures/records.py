@@ -109,10 +109,16 @@ class Answer:
         pick: zero-based index of the option that won (ties take the first). In ``generate``
             scoring of a free-text question the answer's text. None: unparsed.
         pick_norm: the option that wins by log-likelihood per character (cloze only).
+        pick_pmi: the option that wins by ``log_likelihoods_pmi`` (cloze, where asked for).
         correct: the pick's text is the reference's text.
         correct_norm: the same for ``pick_norm`` (cloze only).
+        correct_pmi: the same for ``pick_pmi``.
         log_likelihoods: one a choice, nats (cloze, letter).
         log_likelihoods_norm: nats per Unicode character of the option (cloze only).
+        log_likelihoods_pmi: by how much the question raises an option's log-likelihood above that
+            after a bare "Answer:", nats (cloze, where asked for).
+        shown_picks: the place picked in each order in which the options were shown (letter, with
+            several orders).
         text: what the model wrote (generate only).
         truncated: cloze and letter: the context was cut on its left to fit the model's window;
             generate: the text ended at the token limit instead of at a stop, or the prompt was
@@ -128,6 +134,10 @@ class Answer:
     correct_norm: bool | None = None
     text: str | None = None
     truncated: bool = False
+    log_likelihoods_pmi: tuple[float, ...] | None = None
+    pick_pmi: int | None = None
+    correct_pmi: bool | None = None
+    shown_picks: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What the suite costs: collection, the plugin in a foreign test run, a whole run.
 
-    python studies/costs.py            collection and plugin
-    python studies/costs.py --run      also a whole run on the built-in models
+    python -m studies.costs            collection and plugin
+    python -m studies.costs --run      also a whole run on the built-in models
 
 Prints medians of several runs; a figure is of the whole process, start of Python included.
 """

@@ -17,7 +17,7 @@ from distill_fixtures.report.catalog_markdown import catalog_markdown
 
 KEYS_OF_THE_DOCUMENTS = """
 disk_bytes disk_mb disk_gb weights_bytes adapter_bytes parameters_total parameters_trainable
-parameters_non_embedding bits_per_parameter accuracy accuracy_norm correct total ci95
+parameters_non_embedding bits_per_parameter accuracy accuracy_norm accuracy_pmi correct total ci95
 expected_calibration_error brier_score overconfidence option_nll_nats unparsed truncated
 by_subdomain by_question_type position_shares load_time_s load_time_cold_s inference_time_s
 throughput_samples_per_s tokens_per_s decode_tokens_per_s prefill_tokens_per_s characters_per_s

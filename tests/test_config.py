@@ -102,9 +102,13 @@ BAD = [
     ("scoring", "guess"),
     ("prompt", "few-shot"),
     ("permutations", "0"),
+    ("cloze_pmi", "perhaps"),
     ("teacher", " "),
     ("allow_pickle", "yes please"),
     ("trust_remote_code", ""),
+    ("score_cache", ""),
+    ("no_score_cache", "maybe"),
+    ("rehash", "1"),
     ("data_path", ""),
     ("seed", "-1"),
 ]
@@ -154,6 +158,13 @@ def test_a_reference_starts_from_where_it_was_written(
     assert found.student == "models/s", "as the user gave it"
     assert found.control == "org/name@v1"
     assert found.base_model == "models/s", "there is nothing of that name beside the ini file"
+
+
+def test_scores_are_kept_in_the_default_folder_unless_told_otherwise() -> None:
+    config = build_config({})
+    assert (config.score_cache, config.no_score_cache, config.rehash) == (None, False, False)
+    assert build(score_cache="cache").score_cache == HERE / "cache"
+    assert build(no_score_cache="true").no_score_cache is True
 
 
 def test_nothing_is_allowed_unasked() -> None:

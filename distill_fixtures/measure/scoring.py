@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 from statistics import fmean
 
+from distill_fixtures.measure.score_source import ScoreSource
 from distill_fixtures.metrics.f1 import exact_match
 from distill_fixtures.models.protocol import (
     Generated,
     GenerateRequest,
     GenerateSettings,
-    Model,
     Progress,
     Scored,
     ScoreRequest,
 )
 from distill_fixtures.records import Answer, Question, Scoring
-from distill_fixtures.tasks.answer_text import extract_free_text, parse_choice
+from distill_fixtures.tasks.answer_text import (
+    ANSWER_ENDS,
+    FREE_ANSWER_ENDS,
+    extract_free_text,
+    parse_choice,
+)
 from distill_fixtures.tasks.option_orders import OrderedQuestion, cyclic_orders
 from distill_fixtures.tasks.prompt_template import PromptTemplate
 from distill_fixtures.tasks.prompts import PromptStyle, build_prompt
 
-__all__ = ["ScoringPlan", "answer_questions", "prompts_of"]
+__all__ = ["ScoringPlan", "answer_questions", "prompts_of", "stream_answers"]
+
+NO_QUESTION = "Answer:"
+"""The context of an option's own likelihood: the end of the cloze prompt, without a question."""
+
+BLOCK_QUESTIONS = 1024
+"""Questions whose prompts are in memory together, and whose passes are planned together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +44,7 @@ class ScoringPlan:
     Attributes:
         scoring: ``cloze``, ``letter`` or ``generate``.
         permutations: letter scoring is averaged by option over that many cyclic orders.
+        pmi: cloze scoring also against each option's log-likelihood after a bare "Answer:".
         style: the wording of the generate prompt.
         template: the user's own generate prompt.
         max_new_tokens: limit of a generated answer; a model's window may leave less.
@@ -40,6 +53,7 @@ class ScoringPlan:
 
     scoring: Scoring
     permutations: int = 1
+    pmi: bool = False
     style: PromptStyle = "zero-shot"
     template: PromptTemplate | None = None
     max_new_tokens: int = 512
@@ -47,28 +61,36 @@ class ScoringPlan:
 
 
 def answer_questions(
-    model: Model,
-    questions: Sequence[Question],
+    source: ScoreSource,
+    questions: Iterable[Question],
     plan: ScoringPlan,
     *,
     progress: Progress | None = None,
 ) -> tuple[Answer, ...]:
-    """One answer a question, in their order.
+    """One answer a question, in their order: :func:`stream_answers` to its end."""
+    return tuple(stream_answers(source, questions, plan, progress=progress))
+
+
+def stream_answers(
+    source: ScoreSource,
+    questions: Iterable[Question],
+    plan: ScoringPlan,
+    *,
+    progress: Progress | None = None,
+) -> Iterator[Answer]:
+    """One answer a question, in their order, in blocks: memory does not grow with their number.
 
     ``progress`` counts prompts: with permutations there are several a question.
 
     Raises:
         NotFiniteScoreError: NaN or infinity in the scores; the question is named.
         QuestionFileError: a question that this scoring cannot ask.
+        CacheError: kept scores are damaged.
     """
-    if plan.scoring == "generate":
-        return _generated_answers(model, questions, plan, progress)
-    if plan.scoring == "letter":
-        return _letter_answers(model, questions, plan, progress)
-    scored = _score(model, [_request(question, "cloze") for question in questions], progress)
-    return tuple(
-        _cloze_answer(question, result) for question, result in zip(questions, scored, strict=True)
-    )
+    answer = {"cloze": _cloze_answers, "letter": _letter_answers, "generate": _generated_answers}
+    left = iter(questions)
+    while block := tuple(islice(left, BLOCK_QUESTIONS)):
+        yield from answer[plan.scoring](source, block, plan, progress)
 
 
 def prompts_of(questions: Sequence[Question], plan: ScoringPlan) -> tuple[str, ...]:
@@ -95,20 +117,32 @@ def _request(question: Question, scoring: Scoring) -> ScoreRequest:
     return ScoreRequest(question.id, prompt.context, prompt.continuations)
 
 
-def _score(
-    model: Model, requests: Sequence[ScoreRequest], progress: Progress | None
-) -> list[Scored]:
-    found: dict[int, Scored] = {}
-    for results in model.score_in_passes(requests):
-        found.update(results)
-        if progress is not None:
-            progress(len(results))
-    return [found[place] for place in range(len(requests))]
-
-
 def _is_correct(question: Question, pick: int) -> bool:
     """By text: where an option is repeated, either copy of the reference is right."""
     return question.choices[pick] == question.reference_text
+
+
+def _cloze_answers(
+    source: ScoreSource,
+    questions: Sequence[Question],
+    plan: ScoringPlan,
+    progress: Progress | None,
+) -> tuple[Answer, ...]:
+    requests = [_request(question, "cloze") for question in questions]
+    # Questions with the same options share this request, and the source scores it once.
+    bare = [replace(each, context=NO_QUESTION) for each in requests] if plan.pmi else []
+    scored = source.scores([*requests, *bare], progress)
+    answers = [
+        _cloze_answer(question, result) for question, result in zip(questions, scored, strict=False)
+    ]
+    if plan.pmi:
+        answers = [
+            _with_pmi(question, answer, prior)
+            for question, answer, prior in zip(
+                questions, answers, scored[len(questions) :], strict=True
+            )
+        ]
+    return tuple(answers)
 
 
 def _cloze_answer(question: Question, scored: Scored) -> Answer:
@@ -130,8 +164,26 @@ def _cloze_answer(question: Question, scored: Scored) -> Answer:
     )
 
 
+def _with_pmi(question: Question, answer: Answer, prior: Scored) -> Answer:
+    """Beside the other picks, the option whose likelihood the question raises most."""
+    raised = tuple(
+        value - before
+        for value, before in zip(answer.log_likelihoods or (), prior.log_likelihoods, strict=True)
+    )
+    pick = best_option(raised)
+    return replace(
+        answer,
+        log_likelihoods_pmi=raised,
+        pick_pmi=pick,
+        correct_pmi=_is_correct(question, pick),
+    )
+
+
 def _letter_answers(
-    model: Model, questions: Sequence[Question], plan: ScoringPlan, progress: Progress | None
+    source: ScoreSource,
+    questions: Sequence[Question],
+    plan: ScoringPlan,
+    progress: Progress | None,
 ) -> tuple[Answer, ...]:
     """Each option's log-likelihood is the mean over the orders in which it was shown."""
     orders: list[tuple[OrderedQuestion, ...]] = []
@@ -141,7 +193,7 @@ def _letter_answers(
             build_prompt(question, "letter")  # says why it cannot be asked
         orders.append(cyclic_orders(question, plan.permutations))
         requests += [_request(order.question, "letter") for order in orders[-1]]
-    results = iter(_score(model, requests, progress))
+    results = iter(source.scores(requests, progress))
     answers = []
     for question, shown in zip(questions, orders, strict=True):
         scored = [next(results) for _ in shown]
@@ -157,6 +209,11 @@ def _letter_answers(
                 pick=pick,
                 correct=_is_correct(question, pick),
                 log_likelihoods=means,
+                shown_picks=(
+                    tuple(best_option(result.log_likelihoods) for result in scored)
+                    if plan.permutations > 1
+                    else None
+                ),
                 truncated=any(result.truncated for result in scored),
             )
         )
@@ -164,21 +221,27 @@ def _letter_answers(
 
 
 def _generated_answers(
-    model: Model, questions: Sequence[Question], plan: ScoringPlan, progress: Progress | None
+    source: ScoreSource,
+    questions: Sequence[Question],
+    plan: ScoringPlan,
+    progress: Progress | None,
 ) -> tuple[Answer, ...]:
     requests = [
         GenerateRequest(question.id, prompt)
         for question, prompt in zip(questions, prompts_of(questions, plan), strict=True)
     ]
-    settings = GenerateSettings(plan.max_new_tokens, plan.stops)
-    written: dict[int, Generated] = {}
-    for results in model.generate_in_passes(requests, settings):
-        written.update(results)
-        if progress is not None:
-            progress(len(results))
+    settings = GenerateSettings(plan.max_new_tokens, plan.stops, _answer_line(questions, plan))
+    written = source.texts(requests, settings, progress)
     return tuple(
-        _parsed_answer(question, written[place]) for place, question in enumerate(questions)
+        _parsed_answer(question, text) for question, text in zip(questions, written, strict=True)
     )
+
+
+def _answer_line(questions: Sequence[Question], plan: ScoringPlan) -> str | None:
+    """What a complete answer looks like; a user's own prompt may ask for anything."""
+    if plan.template is not None:
+        return None
+    return FREE_ANSWER_ENDS if any(each.is_free_text for each in questions) else ANSWER_ENDS
 
 
 def _parsed_answer(question: Question, written: Generated) -> Answer:

@@ -30,12 +30,13 @@ __all__ = [
     "accuracy_by",
     "accuracy_interval",
     "accuracy_norm",
+    "accuracy_pmi",
     "count_accuracy",
     "summarize_accuracy",
 ]
 
 SEVERAL_ORDERS = Undefined(
-    "each option was shown under several letters (--distill-permutations), so a pick has no one"
+    "each option was shown under several letters (--distill-permutations), so its score has no one"
 )
 
 
@@ -62,6 +63,7 @@ class AccuracySummary:
 
     accuracy: float
     accuracy_norm: Measured
+    accuracy_pmi: Measured
     correct: int
     total: int
     ci95: Interval
@@ -112,12 +114,33 @@ def accuracy_norm(answers: Sequence[Answer]) -> Measured:
     >>> accuracy_norm([Answer("1", 0, True, pick_norm=1, correct_norm=False)])
     0.0
     """
-    flags = [answer.correct_norm for answer in answers if answer.correct_norm is not None]
-    if len(flags) == len(answers) and flags:
-        return sum(flags) / len(flags)
-    if flags:
-        raise ValueError(f"only {len(flags)} of {len(answers)} answers have a normalised pick")
-    return Undefined("only cloze scoring normalises by length")
+    flags = [answer.correct_norm for answer in answers]
+    return _share_right(flags, Undefined("only cloze scoring normalises by length"))
+
+
+def accuracy_pmi(answers: Sequence[Answer], scoring: Scoring = "cloze") -> Measured:
+    """Accuracy of the picks by how much the question raises an option's likelihood.
+
+    Domain-conditional pointwise mutual information: log p(o | question) - log p(o | "Answer:").
+    Undefined where it was not asked for. Source: Holtzman et al. 2021.
+
+    >>> accuracy_pmi([Answer("1", 0, True, pick_pmi=1, correct_pmi=False)])
+    0.0
+    """
+    missing = "not asked for (--distill-cloze-pmi)"
+    if scoring != "cloze":
+        missing = "only cloze scoring has likelihoods of the options' own text"
+    return _share_right([answer.correct_pmi for answer in answers], Undefined(missing))
+
+
+def _share_right(flags: Sequence[bool | None], missing: Undefined) -> Measured:
+    """Share of true flags; ``missing`` where no answer has one."""
+    known = [flag for flag in flags if flag is not None]
+    if not known:
+        return missing
+    if len(known) < len(flags):
+        raise ValueError(f"only {len(known)} of {len(flags)} answers have such a pick")
+    return sum(known) / len(known)
 
 
 def accuracy_by(
@@ -156,8 +179,8 @@ def summarize_accuracy(
         questions: multiple choice or free text, at least one.
         answers: one a question, in order.
         scoring: how they were taken; letter bias exists for ``letter`` only.
-        permutations: option orders that each question was asked in. With several, a pick is by
-            option, whatever its letters were, so there are no shares of letters.
+        permutations: option orders that each question was asked in. With several, an option's score
+            is a mean over letters, from which no letter's own can be taken.
 
     Raises:
         ValueError, NotFiniteScoreError: as ``check_answers``.
@@ -166,16 +189,14 @@ def summarize_accuracy(
     counted = count_accuracy(answers)
     fit = calibrate(questions, answers)
     debiased: Measured = Undefined("only letter scoring has letters")
-    shares: dict[str, float] | Undefined = SEVERAL_ORDERS
     if permutations > 1:
         debiased = SEVERAL_ORDERS
-    else:
-        shares = position_shares(questions, answers)
-        if scoring == "letter":
-            debiased = letter_debiased_accuracy(questions, answers)
+    elif scoring == "letter":
+        debiased = letter_debiased_accuracy(questions, answers)
     return AccuracySummary(
         accuracy=counted.accuracy,
         accuracy_norm=accuracy_norm(answers),
+        accuracy_pmi=accuracy_pmi(answers, scoring),
         correct=counted.correct,
         total=counted.total,
         ci95=counted.ci95,
@@ -190,5 +211,5 @@ def summarize_accuracy(
         truncated=sum(answer.truncated for answer in answers),
         by_subdomain=accuracy_by("subdomain", questions, answers),
         by_question_type=accuracy_by("question_type", questions, answers),
-        position_shares=shares,
+        position_shares=position_shares(questions, answers),
     )

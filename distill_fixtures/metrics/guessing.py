@@ -84,7 +84,8 @@ def position_shares(
 ) -> dict[str, float] | Undefined:
     """Share of all questions on which each position was picked, by letter.
 
-    The shares sum to 1 less the unparsed. Undefined for free text.
+    Where a question was shown in several orders, each of them counts. The shares sum to 1 less the
+    unparsed. Undefined for free text.
 
     >>> qs = [Question(n, "?", ("x", "y"), 0) for n in "1234"]
     >>> position_shares(qs, [Answer(n, p, False) for n, p in zip("1234", [1, 1, 0, None])])
@@ -94,8 +95,13 @@ def position_shares(
     places = max(len(question.choices) for question in questions)
     if not places:
         return FREE_TEXT
-    picked = Counter(answer.pick for answer in answers)
-    return {_letter(place): picked[place] / len(questions) for place in range(places)}
+    picks = [
+        pick
+        for answer in answers
+        for pick in ((answer.pick,) if answer.shown_picks is None else answer.shown_picks)
+    ]
+    picked = Counter(picks)
+    return {_letter(place): picked[place] / len(picks) for place in range(places)}
 
 
 def letter_debiased_accuracy(questions: Sequence[Question], answers: Sequence[Answer]) -> Measured:

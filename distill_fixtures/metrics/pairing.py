@@ -68,7 +68,11 @@ def check_answers(questions: Sequence[Question], answers: Sequence[Answer]) -> N
     for question, answer in zip(questions, answers, strict=True):
         if isinstance(answer.pick, int) and not 0 <= answer.pick < len(question.choices):
             raise ValueError(f"question {question.id!r} has no option {answer.pick}")
-        for scores in (answer.log_likelihoods, answer.log_likelihoods_norm):
+        for scores in (
+            answer.log_likelihoods,
+            answer.log_likelihoods_norm,
+            answer.log_likelihoods_pmi,
+        ):
             if scores is not None:
                 _check_scores(question, scores)
 

@@ -25,6 +25,7 @@ MODEL_SECTIONS: dict[str, tuple[str, ...]] = {
     "accuracy": (
         "accuracy",
         "accuracy_norm",
+        "accuracy_pmi",
         "letter_debiased_accuracy",
         "correct",
         "total",

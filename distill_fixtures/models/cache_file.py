@@ -72,7 +72,12 @@ class CacheFile:
             self._open(tables, version)
         except sqlite3.Error as error:
             self._connection.close()
-            raise self.unusable(f"{type(error).__name__}: {error}") from error
+            if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
+                raise self.unusable(f"{type(error).__name__}: {error}") from error
+            # There is no room for an empty file even: tables in memory stand in, and stay empty.
+            self._connection = sqlite3.connect(":memory:", isolation_level=None)
+            self._open(tables, version)
+            self._take_no_more(error)
         except CacheError:
             self._connection.close()
             raise
@@ -102,11 +107,7 @@ class CacheFile:
         try:
             self._in_transaction(lambda: self._connection.executemany(statement, rows))
         except sqlite3.OperationalError as error:
-            self._takes_more = False
-            self._warn(
-                f"the cache {self.path} takes no more values ({error}): the run goes on and does "
-                f"not keep them. Make room or mend the permissions, or give {OFF_SWITCH}"
-            )
+            self._take_no_more(error)
         except sqlite3.Error as error:
             raise self.unusable(f"{type(error).__name__}: {error}") from error
 
@@ -121,6 +122,13 @@ class CacheFile:
             got=got[:500],
             wanted="a cache that this version of distill-bench wrote",
             next_step=f"delete the file (what it holds is computed again), or give {OFF_SWITCH}",
+        )
+
+    def _take_no_more(self, error: sqlite3.Error) -> None:
+        self._takes_more = False
+        self._warn(
+            f"the cache {self.path} takes no more values ({error}): the run goes on and does "
+            f"not keep them. Make room or mend the permissions, or give {OFF_SWITCH}"
         )
 
     def _open(self, tables: dict[str, str], version: int) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from distill_fixtures.models.language_head import decoder_of, scored_log_probabilities
+from distill_fixtures.models.row_scoring import RowsWay
 from distill_fixtures.models.scoring_way import LaidOut, WayRefusedError
 
 __all__ = ["SharedCacheWay"]
@@ -22,6 +23,7 @@ class SharedCacheWay:
 
     def __init__(self, module: Any) -> None:
         self._module = module
+        self._rows = RowsWay(module)
         self._cache_name = "past_key_values"
 
     def cost_tokens(self, member: LaidOut) -> int:
@@ -30,15 +32,18 @@ class SharedCacheWay:
         return trunk + (longest - trunk) * len(member.request.sequences)
 
     def score(self, members: Sequence[LaidOut], budget_tokens: int) -> list[list[float]]:
-        return [self._score_one(member) for member in members]
+        return [
+            # Sequences that were cut by different lengths have no common beginning to keep.
+            self._score_one(member)
+            if member.tree.trunk
+            else self._rows.score([member], budget_tokens)[0]
+            for member in members
+        ]
 
     def _score_one(self, member: LaidOut) -> list[float]:
         import torch
 
         sequences, trunk = member.request.sequences, member.tree.trunk
-        if trunk == 0:
-            # The sequences have nothing in common: there is no context to keep.
-            raise WayRefusedError("continuations without a common beginning")
         device = self._module.device
         with torch.inference_mode():
             shared, cache = self._run(torch.tensor([sequences[0][:trunk]], device=device), None)

@@ -15,6 +15,7 @@ from distill_fixtures.models.likelihood_scorer import LikelihoodScorer
 from distill_fixtures.models.model_limits import (
     end_tokens_of,
     length_that_changes_positions,
+    virtual_tokens_of,
     window_of,
 )
 from distill_fixtures.models.protocol import (
@@ -62,7 +63,7 @@ class CausalLM(AllAtOnce):
         self._tokenizer = tokenizer
         self._card = card
         self._limits = TokenLimits(
-            window=window_of(module.config, tokenizer),
+            window=window_of(module.config, tokenizer) - virtual_tokens_of(module),
             rows=module.get_input_embeddings().weight.shape[0],
         )
         self._end_tokens = end_tokens_of(module, tokenizer)
@@ -106,8 +107,10 @@ class CausalLM(AllAtOnce):
     def score_in_passes(
         self, requests: Sequence[ScoreRequest], *, known: Collection[int] = ()
     ) -> Iterator[Mapping[int, Scored]]:
+        if self._scorer is None:
+            raise self._closed()
         encoded = encode_requests(self._tokenizer, requests, self._limits)
-        for indices, sums in self._open_scorer().passes(encoded, known):
+        for indices, sums in self._scorer.passes(encoded, known):
             for index, values in zip(indices, sums, strict=True):
                 check_scores(self._card.reference, encoded[index].key, values)
             yield {
@@ -170,11 +173,6 @@ class CausalLM(AllAtOnce):
 
     def close(self) -> None:
         self._loaded = self._scorer = None
-
-    def _open_scorer(self) -> LikelihoodScorer:
-        if self._scorer is None:
-            raise self._closed()
-        return self._scorer
 
     def _closed(self) -> MeasurementError:
         return MeasurementError(

@@ -1,13 +1,15 @@
 """Log-likelihoods of many requests, in the fastest way that is right for the architecture.
 
-A way is trusted once it has been held against single rows: on the last request of its first pass
-and of its first pass with several requests (a leak from one request into the next would show
-there), and on the longest where the layers' reach is limited. Where it differs, or where the
-architecture refuses it, nothing of it is kept and the next way is tried.
+A way is trusted once it has been held against single rows: on the last request of its first pass,
+of its first pass with several requests (a leak from one into the next would show there) and of its
+first with branches; where the layers' reach is limited or a cache is used, also on each question
+longer than those before. Where it differs, or where the architecture refuses it, nothing of that
+pass is kept and the next way is tried.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
@@ -27,7 +29,7 @@ from distill_fixtures.records import Undefined
 __all__ = ["LikelihoodScorer"]
 
 # How far a way may be from single rows, nats per scored token. Half precision keeps 8 to 11 bits.
-TOLERANCE_NATS = {"torch.float32": 1e-4, "torch.float64": 1e-6}
+TOLERANCE_NATS = {"torch.float32": 1e-4, "torch.float64": 1e-4}
 HALF_TOLERANCE_NATS = 0.05
 # Cells of a tree's mask: options that were cut by different lengths share nothing, and a mask over
 # all of them would be larger than what it saves.
@@ -44,8 +46,10 @@ REFUSALS = (
     AssertionError,
 )
 
-Scores = tuple[list[int], list[list[float]]]
-"""Which requests, and the log-likelihoods of each one's continuations."""
+Sums = list[list[float]]
+"""For each request the log-likelihoods of its continuations, nats."""
+Scores = tuple[list[int], Sums]
+"""Which requests, and their log-likelihoods."""
 
 
 class LikelihoodScorer:
@@ -67,12 +71,14 @@ class LikelihoodScorer:
         if has_own_head(module):
             sharing = [PackedTreesWay(module), SharedCacheWay(module)]
         self._ways: list[ScoringWay] = [*sharing, self._rows, self._alone]
-        self._seen_alone = self._seen_together = False
+        self._proved: set[str] = set()
+        self._proved_tokens = 0
+        self._too_large_tokens = math.inf
 
     @property
     def method(self) -> str | Undefined:
         """The way that has proved right; undefined before anything was scored."""
-        return self._ways[0].name if self._seen_alone else Undefined("nothing was scored")
+        return self._ways[0].name if self._proved else Undefined("nothing was scored")
 
     def passes(
         self, requests: Sequence[EncodedRequest], known: Collection[int]
@@ -92,11 +98,11 @@ class LikelihoodScorer:
                 yield from self._run(self._ways[0], members, together, done)
                 for index, way in apart.items():
                     if index not in done:
-                        yield [index], self._scores(way, [members[index]])
+                        yield [index], way.score([members[index]], self._budget_tokens)
                         done.add(index)
             except WayRefusedError:
                 self._ways.pop(0)
-                self._seen_alone = self._seen_together = False
+                self._proved, self._proved_tokens = set(), 0
 
     def _run(
         self, way: ScoringWay, members: Sequence[LaidOut], among: Sequence[int], done: set[int]
@@ -104,83 +110,96 @@ class LikelihoodScorer:
         """One way over all of ``among`` that are not done, in the passes planned from them all."""
         costs = [way.cost_tokens(members[index]) for index in among]
         for places in pack(costs, self._budget_tokens):
-            wanted = [among[place] for place in places if among[place] not in done]
-            for indices in self._within_budget(way, members, wanted):
+            groups = [[index for index in map(among.__getitem__, places) if index not in done]]
+            while groups:
+                indices = groups.pop(0)
                 some = [members[index] for index in indices]
-                for part, sums in self._halving(way, some, indices):
-                    yield part, sums
-                    done.update(part)
+                costs = [way.cost_tokens(member) for member in some]
+                if len(some) > 1 and sum(costs) > self._budget_tokens:
+                    # Memory has run out since the pass was planned.
+                    smaller = pack(costs, self._budget_tokens)
+                    groups[:0] = [[indices[place] for place in each] for each in smaller]
+                elif some:
+                    sums = self._attempt(way, some, sum(costs))
+                    if sums is None:
+                        groups.insert(0, indices)
+                    else:
+                        yield indices, sums
+                        done.update(indices)
 
-    def _within_budget(
-        self, way: ScoringWay, members: Sequence[LaidOut], indices: list[int]
-    ) -> Iterator[list[int]]:
-        """A planned pass, cut smaller where memory has run out since it was planned."""
-        costs = [way.cost_tokens(members[index]) for index in indices]
-        if sum(costs) <= self._budget_tokens:
-            yield from [indices] if indices else []
-            return
-        for places in pack(costs, self._budget_tokens):
-            yield [indices[place] for place in places]
-
-    def _halving(
-        self, way: ScoringWay, members: list[LaidOut], indices: list[int]
-    ) -> Iterator[Scores]:
-        """Score a pass; where memory runs out, its halves, and keep the smaller budget."""
+    def _attempt(self, way: ScoringWay, members: list[LaidOut], cost: int) -> Sums | None:
+        """Score a pass; None where memory ran out, the budget being smaller from then on."""
+        if len(members) == 1 and cost >= self._too_large_tokens:
+            return [self._in_parts(members[0])]
         try:
-            sums = self._trusted(way, members)
+            return self._trusted(way, members)
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
-            cost = sum(way.cost_tokens(member) for member in members)
-            failure = str(error)
-        else:
-            yield indices, sums
-            return
         # Outside the except block: the traceback would keep the failed pass's tensors alive.
         free_cached_blocks(self._module.device)
-        if len(members) == 1:
-            yield indices, [self._piece_by_piece(members[0], failure)]
-            return
         self._budget_tokens = max(1, min(self._budget_tokens, cost) // 2)
-        middle = len(members) // 2
-        for half in (slice(None, middle), slice(middle, None)):
-            yield from self._halving(way, members[half], indices[half])
+        if len(members) == 1:
+            self._too_large_tokens = cost
+        return None
 
-    def _piece_by_piece(self, member: LaidOut, failure: str) -> list[float]:
-        """A request that does not fit into memory at once, row by row."""
+    def _in_parts(self, member: LaidOut) -> list[float]:
+        """A request that does not fit into memory at once: as few rows at a time as it takes."""
+        longest = max(len(ids) - 1 for ids in member.request.sequences)
+        while True:
+            try:
+                return self._rows.score([member], self._budget_tokens)[0]
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+                failure = str(error)
+            free_cached_blocks(self._module.device)
+            if self._budget_tokens < 2 * longest:
+                raise MeasurementError(
+                    f"question {member.request.key!r} does not fit into memory "
+                    f"with {self._reference}",
+                    got=f"a single row of {longest} tokens: {failure}"[:300],
+                    wanted="memory for one context with one option",
+                    next_step="free memory, give --distill-dtype bfloat16, or use a larger machine",
+                )
+            self._budget_tokens //= 2
+
+    def _trusted(self, way: ScoringWay, members: list[LaidOut]) -> Sums:
+        """Scores of a pass, held against single rows where it holds something new.
+
+        Raises:
+            WayRefusedError: this way failed or differs; another one will give the scores, or the
+                very fault where it lies in the model.
+        """
         try:
-            return self._alone.score([member], self._budget_tokens)[0]
-        except Exception as error:
-            if not is_out_of_memory(error):
-                raise
-            longest = max(len(ids) for ids in member.request.sequences)
-        raise MeasurementError(
-            f"question {member.request.key!r} does not fit into memory with {self._reference}",
-            got=f"a single row of {longest} tokens: {failure}"[:300],
-            wanted="memory for one context with one option",
-            next_step="free memory, give --distill-dtype bfloat16, or use a larger machine",
-        )
-
-    def _scores(self, way: ScoringWay, members: list[LaidOut]) -> list[list[float]]:
-        return way.score(members, self._budget_tokens)
-
-    def _trusted(self, way: ScoringWay, members: list[LaidOut]) -> list[list[float]]:
-        """Scores of a pass, held against single rows until the way has proved right."""
-        if self._seen_alone and (self._seen_together or len(members) == 1):
-            return self._scores(way, members)
-        try:
-            sums = self._scores(way, members)
+            sums = way.score(members, self._budget_tokens)
         except REFUSALS as error:
             if way is self._alone or is_out_of_memory(error):
                 raise
             raise WayRefusedError(str(error)) from error
-        if way is not self._alone:
-            self._compare(members[-1], sums[-1])
-            if has_limited_reach(self._module.config):
-                self._compare(members[0], sums[0])
-        self._seen_alone = True
-        self._seen_together |= len(members) > 1
+        for place in self._to_be_proved(way, members):
+            self._compare(members[place], sums[place])
         return sums
+
+    def _to_be_proved(self, way: ScoringWay, members: list[LaidOut]) -> set[int]:
+        """Members of a pass that hold something new for this way."""
+        if way is self._alone:
+            self._proved.add("single rows")
+            return set()
+        branched = [place for place, member in enumerate(members) if member.has_branches]
+        holds = {"a request"} | ({"several requests"} if len(members) > 1 else set())
+        holds |= {"branches"} if branched else set()
+        new = set() if holds <= self._proved else {len(members) - 1, *branched[-1:]}
+        self._proved |= holds
+        if way.name == PackedTreesWay.name and not has_limited_reach(self._module.config):
+            # Whatever a token saw too much or too little would be another request's.
+            return new
+        # What a cache or a window lacks shows in long texts only.
+        place = max(branched or [0], key=lambda place: members[place].shared_tokens)
+        if members[place].shared_tokens > self._proved_tokens:
+            self._proved_tokens = members[place].shared_tokens
+            new.add(place)
+        return new
 
     def _compare(self, member: LaidOut, found: Sequence[float]) -> None:
         """Hold a request's first and last continuation against single rows.

@@ -13,6 +13,7 @@ __all__ = [
     "end_tokens_of",
     "has_limited_reach",
     "length_that_changes_positions",
+    "virtual_tokens_of",
     "window_of",
     "window_of_plan",
 ]
@@ -21,7 +22,7 @@ __all__ = [
 REACH_NAMES = ("sliding_window", "attention_window", "window_size", "attention_chunk_size")
 # Rotary positions that are stretched once a text is longer than those of the training.
 STRETCHING_ROPES = ("dynamic", "longrope")
-WINDOW_NAMES = ("n_positions", "max_position_embeddings", "n_ctx")
+WINDOW_NAMES = ("n_positions", "max_position_embeddings", "n_ctx", "max_seq_len")
 
 
 def check_room(plans: Mapping[str, ModelPlan], new_tokens: int) -> None:
@@ -64,6 +65,13 @@ def window_of(config: Any, tokenizer: Any) -> int:
     limit = getattr(tokenizer, "model_max_length", None)
     # Tokenizers without a limit say 10^30.
     return int(limit) if isinstance(limit, int) and 0 < limit < 10**9 else 2048
+
+
+def virtual_tokens_of(module: Any) -> int:
+    """Places of the window that a learned prompt takes (PEFT's prompt and prefix tuning)."""
+    settings = getattr(module, "active_peft_config", None)
+    is_prompt = bool(getattr(settings, "is_prompt_learning", False))
+    return int(settings.num_virtual_tokens) if settings is not None and is_prompt else 0
 
 
 def end_tokens_of(module: Any, tokenizer: Any) -> tuple[int, ...]:

@@ -27,6 +27,16 @@ class LaidOut:
     request: EncodedRequest
     tree: TokenTree
 
+    @property
+    def has_branches(self) -> bool:
+        """Whether anything follows what all its sequences share."""
+        return len(self.tree) > self.tree.trunk
+
+    @property
+    def shared_tokens(self) -> int:
+        """How many tokens all its sequences have in common."""
+        return self.tree.trunk
+
 
 class ScoringWay(Protocol):
     """One way to score requests together."""

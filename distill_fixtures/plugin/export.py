@@ -177,6 +177,7 @@ def _model_parts(store: SessionStore, role: Role) -> ModelParts:
         sections={name: store.known_model_section(role, name) for name in MODEL_SECTIONS},
         rounds=recorded.timed,
         isolated=recorded.isolated,
+        scoring=store.known_scoring_report(role),
     )
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from distill_fixtures.errors import DistillBenchError
 from distill_fixtures.metrics.recordings import UNASKED, ModelRecordings, Recordings
+from distill_fixtures.plugin.caches import Caches
 from distill_fixtures.plugin.control_shape import refuse_unlike_card
 from distill_fixtures.plugin.measuring import Measuring
 from distill_fixtures.records import Role, Undefined
 
 if TYPE_CHECKING:
     from distill_fixtures.config import RunConfig
+    from distill_fixtures.measure.score_source import ScoringReport
     from distill_fixtures.metrics.missing import Measured
     from distill_fixtures.models.protocol import Model
     from distill_fixtures.plugin.preparation import Inputs
@@ -50,6 +51,7 @@ class Measurements:
         isolate_first: memory and load time will be wanted, so they are measured before any model
             is loaded into this process.
         progress: shows long work.
+        caches: scores and digests of earlier runs; None: there are none.
     """
 
     def __init__(
@@ -59,12 +61,13 @@ class Measurements:
         *,
         isolate_first: bool,
         progress: ProgressDisplay,
+        caches: Caches | None = None,
     ) -> None:
         self.config = config
         self.inputs = inputs
         self.roles: tuple[Role, ...] = tuple(inputs.plans)
         self._isolate_first = isolate_first
-        self._measuring = Measuring(config, inputs, progress)
+        self._measuring = Measuring(config, inputs, progress, caches or Caches())
         self._taken: dict[Key, Any] = {}
         self._failed: dict[Key, DistillBenchError] = {}
 
@@ -117,9 +120,14 @@ class Measurements:
         """The model's answers to all questions, in their order."""
         return self._scored(role)[0]
 
-    def scoring_seconds(self, role: Role) -> float:
-        """How long that took."""
+    def scoring_report(self, role: Role) -> ScoringReport:
+        """How they came about."""
         return self._scored(role)[1]
+
+    def known_scoring_report(self, role: Role) -> ScoringReport | Undefined:
+        """How the answers came about, where there are any; measures nothing."""
+        scored = self._known(("answers", role))
+        return scored if isinstance(scored, Undefined) else scored[1]
 
     def rounds(self, batch_size: int) -> dict[Role, tuple[Round, ...]]:
         """Interleaved rounds of teacher and student."""
@@ -190,21 +198,22 @@ class Measurements:
 
     @property
     def placement(self) -> tuple[str, str] | None:
-        """Device and number format of the loaded models; None if none was loaded."""
-        return self._measuring.placement if self.loaded else None
+        """Device and number format of the models, also of those whose answers were all in the score
+        cache; None if none was asked for."""
+        answered = any(key[0] == "answers" for key in self._taken)
+        return self._measuring.placement if self.loaded or answered else None
 
     def close(self) -> None:
-        """Free all models."""
+        """Free all models and close the caches."""
         self._measuring.close()
 
     # How it is done.
 
-    def _scored(self, role: Role) -> tuple[tuple[Answer, ...], float]:
-        def take() -> tuple[tuple[Answer, ...], float]:
-            model = self.model(role)
-            start = time.perf_counter()
-            answers = self._measuring.answers(role, model)
-            return answers, time.perf_counter() - start
+    def _scored(self, role: Role) -> tuple[tuple[Answer, ...], ScoringReport]:
+        def take() -> tuple[tuple[Answer, ...], ScoringReport]:
+            if role == "control":
+                self.card(role)  # refuses one that is unlike the student, loaded or not
+            return self._measuring.answers(role, lambda: self.model(role))
 
         return self._once(("answers", role), take)
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from distill_fixtures.measure.clock import SystemClock
 from distill_fixtures.measure.isolated import measure_isolated
+from distill_fixtures.measure.score_keys import ModelIdentity
+from distill_fixtures.measure.score_source import KeptScores, ScoreSource, ScoringReport
 from distill_fixtures.measure.scoring import ScoringPlan, answer_questions, prompts_of
 from distill_fixtures.measure.timing import TimingPlan, select_prompts, time_models
 from distill_fixtures.measure.token_divergence import compare_tokens
 from distill_fixtures.measure.worker_report import WorkerRequest
 from distill_fixtures.metrics.resampling import FEWEST_ROUNDS
 from distill_fixtures.models.devices import resolve_device, resolve_dtype
-from distill_fixtures.models.identity import card_of_plan
+from distill_fixtures.models.folders import runs_code_from_elsewhere
+from distill_fixtures.models.identity import card_of_plan, digest_of_plan
 from distill_fixtures.models.loading import load_model
 from distill_fixtures.models.model_registry import ModelRegistry
 from distill_fixtures.models.references import absolute_reference, fetch
+from distill_fixtures.plugin.caches import Caches
 
 if TYPE_CHECKING:
     from distill_fixtures.config import RunConfig
@@ -41,12 +45,26 @@ LOADS = 3
 
 
 class Measuring:
-    """Takes measurements; remembers nothing but the models that are open."""
+    """Takes measurements; remembers nothing but the models that are open.
 
-    def __init__(self, config: RunConfig, inputs: Inputs, progress: ProgressDisplay) -> None:
+    Args:
+        config: the options.
+        inputs: what was made of them.
+        progress: shows long work.
+        caches: scores and digests of earlier runs; closed with the models.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        inputs: Inputs,
+        progress: ProgressDisplay,
+        caches: Caches,
+    ) -> None:
         self._config = config
         self._inputs = inputs
         self._progress = progress
+        self._caches = caches
         # A test may change the working folder before a model is asked for.
         base = config.base_model
         self._base_model = None if base is None else absolute_reference(base)
@@ -60,7 +78,7 @@ class Measuring:
 
     def card(self, role: Role) -> ModelCard:
         """Sizes and digest; a model of the Hub is downloaded first."""
-        return card_of_plan(self._local(role))
+        return card_of_plan(self._local(role), self._caches.digests)
 
     def isolated(self, role: Role) -> IsolatedReport:
         """Memory and load time, in a fresh process."""
@@ -87,18 +105,28 @@ class Measuring:
         with self._progress.bar(f"{role}: loading", None):
             return self._registry.get(self._local(role))
 
-    def answers(self, role: Role, model: Model) -> tuple[Answer, ...]:
-        """Answers to all questions."""
+    def answers(
+        self, role: Role, model: Callable[[], Model]
+    ) -> tuple[tuple[Answer, ...], ScoringReport]:
+        """Answers to all questions, and how they came about.
+
+        Args:
+            role: whose.
+            model: asked for only where the score cache lacks an answer.
+        """
         plan = ScoringPlan(
             scoring=self._inputs.scoring,
             permutations=self._config.permutations,
+            pmi=self._config.cloze_pmi,
             style=self._config.prompt,
             template=self._inputs.template,
         )
         questions = self._inputs.questions.questions
-        total = len(questions) * self._config.permutations
+        source = ScoreSource(model, self._kept_scores(role))
+        total = len(questions) * self._config.permutations * (1 + self._config.cloze_pmi)
         with self._progress.bar(f"{role}: answering questions", total) as advance:
-            return answer_questions(model, questions, plan, progress=advance)
+            answers = answer_questions(source, questions, plan, progress=advance)
+        return answers, source.report
 
     def rounds(
         self, models: Mapping[Role, Model], batch_size: int
@@ -134,7 +162,8 @@ class Measuring:
             return compare_tokens(teacher, student, texts, progress=advance)
 
     def close(self) -> None:
-        """Free all models."""
+        """Free all models and close the caches."""
+        self._caches.close()
         self._registry.close_all()
 
     def _local(self, role: Role) -> ModelPlan:
@@ -146,7 +175,17 @@ class Measuring:
 
     def _load(self, plan: ModelPlan) -> Model:
         device, dtype = self.placement
-        return load_model(plan, device=device, dtype=dtype)
+        return load_model(plan, device=device, dtype=dtype, digests=self._caches.digests)
+
+    def _kept_scores(self, role: Role) -> KeptScores | None:
+        if self._caches.scores is None:
+            return None
+        plan = self._local(role)
+        if runs_code_from_elsewhere(plan):  # which no digest of this folder tells
+            return None
+        device, dtype = self.placement
+        digest = digest_of_plan(plan, self._caches.digests)
+        return KeptScores(self._caches.scores, ModelIdentity(digest, device, dtype))
 
     def _prompts(self) -> tuple[str, ...]:
         plan = ScoringPlan(

@@ -41,6 +41,8 @@ class Inputs:
         plans: where each model comes from; the control only where there is one.
         scoring: what ``auto`` came to.
         template: the user's own prompt, for ``generate`` scoring.
+        cache_folder: of kept scores and digests; None: nothing is kept.
+        warnings: a sentence for each thing that a reader should know.
     """
 
     plans: Mapping[Role, ModelPlan]
@@ -48,6 +50,8 @@ class Inputs:
     scoring: Scoring
     template: PromptTemplate | None
     thresholds: Thresholds
+    cache_folder: Path | None = None
+    warnings: tuple[str, ...] = ()
 
 
 def prepare_inputs(config: RunConfig, rootdir: Path) -> Inputs:
@@ -66,10 +70,48 @@ def prepare_inputs(config: RunConfig, rootdir: Path) -> Inputs:
     )
     scoring, template = _scoring(config, questions)
     check_writable(config.metrics_dir)
+    cache_folder, cache_warnings = _cache_folder(config)
     plans = _plans(config)
     if config.device not in ("auto", "cpu"):
         resolve_device(config.device)
-    return Inputs(plans, questions, scoring, template, thresholds)
+    return Inputs(
+        plans,
+        questions,
+        scoring,
+        template,
+        thresholds,
+        cache_folder=cache_folder,
+        warnings=questions.warnings + cache_warnings,
+    )
+
+
+def _cache_folder(config: RunConfig) -> tuple[Path | None, tuple[str, ...]]:
+    """Where scores are kept, None for nowhere, and what is to be warned of.
+
+    A folder that the user named must do; the default one may be missing from a machine.
+    """
+    if config.no_score_cache:
+        if config.score_cache is None:
+            return None, ()
+        flags = [option_named(field).flag for field in ("score_cache", "no_score_cache")]
+        raise OptionError(
+            f"{flags[0]} and {flags[1]} exclude each other",
+            got=f"both, {flags[0]} {config.score_cache}",
+            wanted="one of them",
+            next_step=f"leave {flags[1]} out to use the folder, or {flags[0]} to use none",
+        )
+    what, flag = "folder of the score cache", option_named("score_cache").flag
+    if config.score_cache is not None:
+        check_writable(config.score_cache, what=what, flag=flag)
+        return config.score_cache, ()
+    import platformdirs
+
+    folder = Path(platformdirs.user_cache_dir("distill-bench"))
+    try:
+        check_writable(folder, what=what, flag=flag)
+    except OptionError as error:
+        return None, (f"{error.what}: no score is kept. Got {error.got}; {error.next_step}",)
+    return folder, ()
 
 
 def _plans(config: RunConfig) -> dict[Role, ModelPlan]:
@@ -98,6 +140,7 @@ def _scoring(config: RunConfig, questions: QuestionSet) -> tuple[Scoring, Prompt
             next_step="leave --distill-scoring out",
         )
     _only_for("permutations", config.permutations > 1, scoring, "letter")
+    _only_for("cloze_pmi", config.cloze_pmi, scoring, "cloze")
     _only_for("prompt", config.prompt != "zero-shot", scoring, "generate")
     _only_for("prompt_file", config.prompt_file is not None, scoring, "generate")
     template = None if config.prompt_file is None else load_prompt_template(config.prompt_file)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,11 +19,13 @@ class ProgressDisplay:
     """Shows how far a long measurement is.
 
     pytest captures what tests print; for as long as a bar is shown, capturing is held. Without a
-    terminal nothing is shown and capturing goes on.
+    terminal nothing is shown and capturing goes on. A bar within another takes its place until it
+    is done.
     """
 
     def __init__(self, config: pytest.Config) -> None:
         self._capture = config.pluginmanager.getplugin("capturemanager")
+        self._open: list[Any] = []
         self._quiet = config.get_verbosity() < 0 or not sys.__stderr__ or not _is_terminal()
 
     @contextmanager
@@ -59,9 +61,24 @@ class ProgressDisplay:
                 TimeRemainingColumn(),
             )
             console = Console(file=sys.__stderr__)
-            with Progress(*columns, console=console, transient=True, refresh_per_second=4) as bars:
-                task = bars.add_task(what, total=total)
+            bars = Progress(*columns, console=console, transient=True, refresh_per_second=4)
+            task = bars.add_task(what, total=total)
+            with self._in_front(bars):
                 yield lambda steps: bars.advance(task, steps)
+
+    @contextmanager
+    def _in_front(self, bars: Any) -> Iterator[None]:
+        """Show a bar in the place of the one that is shown now."""
+        if self._open:
+            self._open[-1].stop()
+        self._open.append(bars)
+        try:
+            with bars:
+                yield
+        finally:
+            self._open.pop()
+            if self._open:
+                self._open[-1].start()
 
     @contextmanager
     def _shown(self) -> Iterator[None]:

@@ -13,6 +13,7 @@ import pytest
 
 from distill_fixtures.catalog import metric
 from distill_fixtures.errors import MeasurementError, UsageError, WorkerError
+from distill_fixtures.plugin.caches import Caches
 from distill_fixtures.plugin.export import (
     RunState,
     build_documents,
@@ -76,7 +77,7 @@ class Suite:
         """
         asked = run_config(config)
         inputs = prepare_inputs(asked, config.rootpath)
-        _warn(config, inputs.questions.warnings)
+        _warn(config, inputs.warnings)
         criteria = _criteria_of(items)
         judged = [criterion.metric for criterion in criteria.values()]
         store = SessionStore(
@@ -84,6 +85,11 @@ class Suite:
             inputs,
             isolate_first=_needs_isolation(items, judged),
             progress=ProgressDisplay(config),
+            caches=Caches.open(
+                inputs.cache_folder,
+                rehash=asked.rehash,
+                warn=lambda sentence: _warn(config, [sentence]),
+            ),
         )
         state = RunState(
             created_at=datetime.now(UTC),

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from distill_fixtures.measure.score_source import ScoringReport
 from distill_fixtures.metrics.guessing import chance_accuracy, guess_baseline
 from distill_fixtures.metrics.missing import Measured
 from distill_fixtures.metrics.section import Section
@@ -29,6 +30,7 @@ from distill_fixtures.report.figure_sections import (
     MemorySection,
     ModelSection,
     SampleRecord,
+    ScoringSection,
     SizeSection,
 )
 
@@ -45,6 +47,7 @@ class ModelParts:
         sections: by name, as in ``MODEL_SECTIONS``.
         rounds: raw rounds by batch size.
         isolated: the report of its own process.
+        scoring: how its answers came about.
     """
 
     reference: str
@@ -53,6 +56,7 @@ class ModelParts:
     sections: Mapping[str, Section]
     rounds: Mapping[int, tuple[Round, ...]] | Undefined
     isolated: IsolatedReport | Undefined
+    scoring: ScoringReport | Undefined
 
 
 def assemble(
@@ -175,6 +179,7 @@ def _model(parts: ModelParts, reasons: _Reasons) -> ModelSection:
         accuracy=reasons.below("accuracy").section(
             AccuracySection, accuracy | {"intervals": _intervals(sections["accuracy"])}
         ),
+        scoring=reasons.below("scoring").section(ScoringSection, _scoring(parts.scoring)),
         benchmark=reasons.below("benchmark").section(
             BenchmarkSection,
             timed
@@ -187,6 +192,12 @@ def _model(parts: ModelParts, reasons: _Reasons) -> ModelSection:
             MemorySection, {**sections["memory"].values, **_isolated(parts.isolated)}
         ),
     )
+
+
+def _scoring(report: ScoringReport | Undefined) -> dict[str, Any]:
+    if isinstance(report, Undefined):
+        return dict.fromkeys(ScoringSection.model_fields, report)
+    return {name: getattr(report, name) for name in ScoringSection.model_fields}
 
 
 def _isolated(report: IsolatedReport | Undefined) -> dict[str, Any]:

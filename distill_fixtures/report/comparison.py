@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Annotated, Any, Literal, NotRequired
+from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
-from typing_extensions import TypedDict  # pydantic refuses typing's before Python 3.12
 
 from distill_fixtures.metrics.agreement import (
     agreement,
@@ -16,10 +15,10 @@ from distill_fixtures.metrics.agreement import (
     macro_f1_scores,
     mean_token_f1,
 )
-from distill_fixtures.metrics.calibration import option_probabilities
 from distill_fixtures.metrics.pairing import pair_answers, same_answer
 from distill_fixtures.records import Answer, Question, Role, Undefined
 from distill_fixtures.report.figure_sections import DocumentSection, Number
+from distill_fixtures.report.model_answer import ModelAnswer, model_answer
 
 __all__ = ["Comparison", "compare_answers"]
 
@@ -60,34 +59,6 @@ class WholeSummary(Summary):
     by_subdomain: dict[str, Summary] = Field(description="the same of each subdomain")
 
 
-class ModelAnswer(TypedDict):
-    """What one model answered; a key is there only where the scoring gives it."""
-
-    answer: Annotated[
-        int | str | None, Field(description="option index or free text; null: unparsed")
-    ]
-    correct: Annotated[bool, Field(description="the answer's text is the reference's")]
-    log_likelihoods: NotRequired[
-        Annotated[list[Number], Field(description="nats, one an option (cloze, letter)")]
-    ]
-    probabilities: NotRequired[
-        Annotated[list[Number], Field(description="one an option; copies share the merged value")]
-    ]
-    log_likelihoods_norm: NotRequired[
-        Annotated[list[Number], Field(description="nats per character of the option (cloze)")]
-    ]
-    answer_norm: NotRequired[
-        Annotated[int | None, Field(description="option with the highest of these (cloze)")]
-    ]
-    correct_norm: NotRequired[
-        Annotated[bool | None, Field(description="whether that one is right (cloze)")]
-    ]
-    text: NotRequired[Annotated[str, Field(description="what the model wrote (generate)")]]
-    truncated: NotRequired[
-        Annotated[bool, Field(description="cut off; there only where it is true")]
-    ]
-
-
 class OptionShapes(DocumentSection):
     """What figures need to know of a question's options, without their text."""
 
@@ -121,7 +92,7 @@ class Comparison(DocumentSection):
 
     model_config = ConfigDict(extra="forbid", frozen=True, title="comparison_results.json")
 
-    schema_version: Literal[1] = Field(description="that of distillation_metrics.json")
+    schema_version: Literal[2] = Field(description="that of distillation_metrics.json")
     partial: bool = Field(description="as in `run` of distillation_metrics.json")
     interrupted: bool = Field(description="as in `run` of distillation_metrics.json")
     summary: WholeSummary
@@ -133,7 +104,7 @@ def compare_answers(
     questions: Sequence[Question],
     answers: Mapping[Role, Sequence[Answer]],
     *,
-    schema_version: Literal[1],
+    schema_version: Literal[2],
     partial: bool,
     interrupted: bool,
 ) -> Comparison:
@@ -207,7 +178,7 @@ def _prediction(
         reference = question.answer
     else:
         reference = question.answers[0] if len(question.answers) == 1 else list(question.answers)
-    each = {role: _answer(question, answers[role][index]) for role in answers}
+    each = {role: model_answer(question, answers[role][index]) for role in answers}
     return Prediction(
         id=question.id,
         subdomain=question.subdomain,
@@ -229,19 +200,3 @@ def _shapes(choices: tuple[str, ...]) -> OptionShapes | None:
         same_as=[choices.index(text) for text in choices],
         characters=[len(text) for text in choices],
     )
-
-
-def _answer(question: Question, answer: Answer) -> ModelAnswer:
-    record: ModelAnswer = {"answer": answer.pick, "correct": answer.correct}
-    if answer.log_likelihoods is not None:
-        record["log_likelihoods"] = list(answer.log_likelihoods)
-        record["probabilities"] = list(option_probabilities(question, answer))
-    if answer.log_likelihoods_norm is not None:
-        record["log_likelihoods_norm"] = list(answer.log_likelihoods_norm)
-        record["answer_norm"] = answer.pick_norm
-        record["correct_norm"] = answer.correct_norm
-    if answer.text is not None:
-        record["text"] = answer.text
-    if answer.truncated:
-        record["truncated"] = True
-    return record

@@ -30,7 +30,7 @@ __all__ = [
     "VerdictSection",
 ]
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 Grade = Literal["good", "acceptable", "poor", "not_judged", "not_applicable", "not_run"]
 
@@ -123,7 +123,7 @@ class Document(DocumentSection):
         title="distillation_metrics.json",
     )
 
-    schema_version: Literal[1] = Field(description="rises with any change of the keys")
+    schema_version: Literal[2] = Field(description="rises with any change of the keys")
     created_at: str = Field(description="when the run began, ISO 8601")
     environment: EnvironmentSection
     run: RunSection

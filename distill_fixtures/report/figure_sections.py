@@ -22,6 +22,7 @@ __all__ = [
     "Number",
     "PhaseRecord",
     "SampleRecord",
+    "ScoringSection",
     "SizeSection",
     "SliceSection",
 ]
@@ -65,6 +66,7 @@ class AccuracySection(DocumentSection):
 
     accuracy: Number | None
     accuracy_norm: Number | None
+    accuracy_pmi: Number | None
     letter_debiased_accuracy: Number | None
     correct: int | None
     total: int | None
@@ -83,6 +85,27 @@ class AccuracySection(DocumentSection):
         "Wilson's with the counts divided by the design effect, and the others are bootstraps that "
         "draw whole sources"
     )
+
+
+class ScoringSection(DocumentSection):
+    """How a model's answers came about."""
+
+    method: str | None = Field(
+        description="how a question's options shared work; `packed`, `shared cache`, `rows` or "
+        "`one by one`; null for written answers"
+    )
+    chat_template: bool | None = Field(
+        description="prompts were put into the model's chat template; null unless answers are "
+        "written"
+    )
+    questions_scored: int | None = Field(
+        description="questions of which at least one prompt went through the model"
+    )
+    questions_from_cache: int | None = Field(
+        description="questions whose every prompt was in the score cache"
+    )
+    passes: int | None = Field(description="batches that went through the model")
+    seconds: Number | None = Field(description="for all of it, loading the model left out")
 
 
 class SampleRecord(DocumentSection):
@@ -159,6 +182,7 @@ class ModelSection(DocumentSection):
     architecture: str | None = Field(description="the name in the model's configuration")
     size: SizeSection
     accuracy: AccuracySection
+    scoring: ScoringSection
     benchmark: BenchmarkSection
     memory: MemorySection
 

@@ -27,8 +27,15 @@ COMPARISON_FILE = "comparison_results.json"
 HISTORY_FOLDER = "history"
 
 
-def check_writable(folder: Path) -> None:
-    """Make sure that results can be written, without leaving anything behind.
+def check_writable(
+    folder: Path, *, what: str = "metrics folder", flag: str = "--metrics-dir"
+) -> None:
+    """Make sure that files can be written to a folder, without leaving anything behind.
+
+    Args:
+        folder: need not be there yet.
+        what: what it is, for the message.
+        flag: the option that names it.
 
     Raises:
         OptionError: the folder, or the nearest folder above it that exists, takes no files.
@@ -43,10 +50,10 @@ def check_writable(folder: Path) -> None:
             pass
     except OSError as error:
         raise OptionError(
-            "the metrics folder cannot be written",
+            f"the {what} cannot be written",
             got=f"{folder} ({error.strerror or error})",
             wanted="a folder in which files can be made",
-            next_step="give another folder with --metrics-dir, or mend its permissions",
+            next_step=f"give another folder with {flag}, or mend its permissions",
         ) from error
 
 

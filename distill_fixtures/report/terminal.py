@@ -220,7 +220,7 @@ def _grade(criterion: Mapping[str, Any] | None) -> tuple[str, str]:
 
 def _notes(document: Mapping[str, Any]) -> list[str]:
     criteria = document["verdict"]["criteria"]
-    notes = []
+    notes = _from_cache(document)
     for criterion in criteria:
         if criterion["grade"] in ("not_judged", "not_applicable"):
             part = "" if criterion["slice"] is None else f", {criterion['slice']}"
@@ -239,6 +239,18 @@ def _notes(document: Mapping[str, Any]) -> list[str]:
     if run["partial"]:
         notes.append("partial run: " + "; ".join(run["partial_reasons"]))
     return notes
+
+
+def _from_cache(document: Mapping[str, Any]) -> list[str]:
+    """A sentence where answers of earlier runs were used, else none."""
+    counts = {
+        role: document[role]["scoring"]["questions_from_cache"] or 0
+        for role in ("teacher", "student", "control")
+        if document[role] is not None
+    }
+    total = document["dataset"]["questions"]
+    said = [f"{count} of {total} of the {role}" for role, count in counts.items() if count]
+    return [f"answers from the score cache: {', '.join(said)}"] if said else []
 
 
 def _short(path: Path) -> str:

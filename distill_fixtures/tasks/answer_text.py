@@ -11,6 +11,11 @@ Letters, in this order:
 
 A letter is taken bare only as a capital that ends its clause, so the article in "The answer is A
 photon" is no answer. Everything else is unparsed: counted wrong, never guessed.
+
+A text need not be written to its end: the line that the built-in prompts ask for ends it
+(:data:`ANSWER_ENDS`, :data:`FREE_ANSWER_ENDS`), because the zero-shot prompt asks for nothing but
+that line and the chain-of-thought prompt says that it ends the response. A second thought on a
+later line is not waited for.
 """
 
 from __future__ import annotations
@@ -18,7 +23,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-__all__ = ["extract_free_text", "parse_choice"]
+__all__ = ["ANSWER_ENDS", "FREE_ANSWER_ENDS", "extract_free_text", "parse_choice"]
 
 # Runs are bounded, so that no text can make matching slow.
 _MARKUP = r"[\s*_`\"'$]{0,8}"
@@ -28,24 +33,29 @@ _BARE = (
     r"(?P<bare>[A-Z])(?!\w)(?="
     r"[ \t*_`\"'$]{0,8}(?:[.,;:!)](?!\w)|\n|\Z|(?i:because|since)\b)|\*\*(?!\w))"
 )
-_STATEMENT = re.compile(
-    r"(?i:(?<!incorrect )(?<!wrong )\b"
-    r"(?:answer(?:\s(?:choice|option))?|correct\s(?:option|choice))\b)"
-    + _MARKUP
-    + r"(?i:is|(?:would|should|must)\sbe|:|=)(?:\s?:)?"
+_NAMED = (
+    r"(?:\s?:)?"
     + _MARKUP
     + r"(?i:(?:option|choice|letter)\b)?"
     + _MARKUP
     + rf"(?:{_ROUND}|\[\s?(?P<square>[A-Za-z])\s?\]|{_BARE})"
 )
+_STATEMENT = re.compile(
+    r"(?i:(?<!incorrect )(?<!wrong )\b"
+    r"(?:answer(?:\s(?:choice|option))?|correct\s(?:option|choice))\b)"
+    + _MARKUP
+    + r"(?i:is|(?:would|should|must)\sbe|:|=)"
+    + _NAMED
+)
 _VERDICT = re.compile(
     _ROUND + r"[*_`]{0,3}\s(?i:(?:is|must\sbe)\s(?:the\s)?(?:correct|right|best)"
     r"(?:\s(?:answer|option|choice)\b|[.!]|\s*\Z))"
 )
-_BOX = re.compile(
+_BOXED = (
     r"\\boxed\s?\{\s{0,4}(?:\\(?:text|textbf|mathrm|mathbf)\s?\{\s{0,4})?"
     rf"(?:{_ROUND}|(?P<bare>[A-Z]))\s{{0,4}}\}}"
 )
+_BOX = re.compile(_BOXED)
 _HEDGE = re.compile(
     r"[\s*_`]{0,4}(?:(?:or|and|/|&)[\s*_`]{0,4}(?:\([A-Za-z]\)|[A-Z](?!\w))"
     r"|,[\s*_`]{0,4}\([A-Za-z]\))"
@@ -59,6 +69,19 @@ _FREE_STATEMENT = re.compile(
     r"\banswer\b[*_`]{0,3}\s{0,4}(?:is|:|=)\s?:?[\s*_`]{0,8}", re.IGNORECASE
 )
 _FREE_BOX = re.compile(r"\\boxed\s?\{(?P<text>[^{}\n]+)\}")
+
+_GROUP_NAME = re.compile(r"\?P<\w+>")
+# Groups that match in one way only: where the line has no end yet, nothing is tried twice.
+_PROMPTED = r"[ \t*_`\"'$#>]{0,8}+(?i:the correct answer)[*`]{0,3} is"
+ANSWER_ENDS: str = _GROUP_NAME.sub("?:", rf"(?m:^)(?>{_PROMPTED}{_NAMED}|[^\n]*?{_BOXED})[^\n]*+\n")
+"""Matches up to the end of the first line that states a letter as the prompts ask for it ("The
+correct answer is (C)", at the line's beginning) or in a box.
+
+:func:`parse_choice` finds its answer in that line, and what follows can change it only by another
+statement, or by going on with the line's own ("or (B)"), on a later line.
+"""
+FREE_ANSWER_ENDS: str = rf"(?m:^)(?>{_PROMPTED}\s?+:?+[\s*_`]{{0,8}}+[^\s*_`])[^\n]*+\n"
+"""The same for free text: up to the end of the line that holds the answer."""
 
 
 def parse_choice(text: str, choices: Sequence[str]) -> int | None:

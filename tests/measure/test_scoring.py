@@ -3,27 +3,42 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from distill_fixtures.errors import NotFiniteScoreError, QuestionFileError
-from distill_fixtures.measure.scoring import (
-    ScoringPlan,
-    answer_questions,
-    best_option,
-    prompts_of,
-)
+from distill_fixtures.measure import scoring
+from distill_fixtures.measure.score_source import ScoreSource
+from distill_fixtures.measure.scoring import ScoringPlan, best_option, prompts_of
 from distill_fixtures.models.causal_lm import CausalLM
-from distill_fixtures.records import Question
+from distill_fixtures.models.protocol import Model, Progress
+from distill_fixtures.records import Answer, Question
+from distill_fixtures.tasks.answer_text import ANSWER_ENDS, FREE_ANSWER_ENDS
+from distill_fixtures.tasks.prompt_template import PromptTemplate
 from tests.fakes import FakeModel, make_card
 from tests.tiny_models import make_llama, make_tokenizer
 
 CLOZE, LETTER, GENERATE = (ScoringPlan(scoring) for scoring in ("cloze", "letter", "generate"))
 QUESTION = Question("q1", "Spin of a photon?", ("1/2", "one", "0", "3/2 hbar"), answer=1)
 FREE = Question("f1", "Who?", answers=("Dirac", "Paul Dirac"))
+
+
+def answer_questions(
+    model: Model,
+    questions: Sequence[Question],
+    plan: ScoringPlan,
+    *,
+    progress: Progress | None = None,
+) -> tuple[Answer, ...]:
+    """Without a cache."""
+    source = ScoreSource(lambda: model)
+    return scoring.answer_questions(source, questions, plan, progress=progress)
 
 
 def from_table(table: dict[str, float]) -> FakeModel:
@@ -87,6 +102,73 @@ def test_permutations_cancel_a_love_of_one_letter() -> None:
     (answer,) = answer_questions(model, [QUESTION], ScoringPlan("letter", permutations=4))
     assert answer.log_likelihoods == (-8.75, -7.75, -8.75, -8.75)
     assert (answer.pick, answer.correct) == (1, True)
+
+
+def test_each_orders_own_pick_is_kept() -> None:
+    model = FakeModel(likelihood=lambda context, continuation: -float(continuation != " (A)"))
+    (answer,) = answer_questions(model, [QUESTION], ScoringPlan("letter", permutations=4))
+    assert answer.shown_picks == (0, 0, 0, 0)
+    (once,) = answer_questions(model, [QUESTION], LETTER)
+    assert once.shown_picks is None
+
+
+def test_mutual_information_by_hand() -> None:
+    """The likeliest option is likely whatever is asked; the question raises another one."""
+    asked = {" 1/2": -3.0, " one": -6.0, " 0": -3.5, " 3/2 hbar": -4.0}
+    bare = {" 1/2": -2.0, " one": -9.0, " 0": -3.5, " 3/2 hbar": -4.5}
+
+    def likelihood(context: str, continuation: str) -> float:
+        return (bare if context == "Answer:" else asked)[continuation]
+
+    plan = ScoringPlan("cloze", pmi=True)
+    (answer,) = answer_questions(FakeModel(likelihood=likelihood), [QUESTION], plan)
+    assert answer.log_likelihoods_pmi == (-1.0, 3.0, 0.0, 0.5)
+    assert (answer.pick, answer.pick_pmi) == (0, 1)
+    assert (answer.correct, answer.correct_pmi) == (False, True)
+    (plain,) = answer_questions(FakeModel(likelihood=likelihood), [QUESTION], CLOZE)
+    assert plain == replace(answer, log_likelihoods_pmi=None, pick_pmi=None, correct_pmi=None)
+
+
+def test_options_without_their_question_are_scored_once() -> None:
+    asked: list[str] = []
+
+    def likelihood(context: str, continuation: str) -> float:
+        asked.append(context)
+        return -float(len(context + continuation))
+
+    questions = [replace(QUESTION, id=str(n), question=f"Number {n}?") for n in range(3)]
+    other = replace(QUESTION, id="other", choices=("a", "b"), answer=0)
+    steps: list[int] = []
+    answers = answer_questions(
+        FakeModel(likelihood=likelihood),
+        [*questions, other],
+        ScoringPlan("cloze", pmi=True),
+        progress=steps.append,
+    )
+    assert asked.count("Answer:") == 4 + 2
+    assert sum(steps) == 8
+    assert [answer.question_id for answer in answers] == ["0", "1", "2", "other"]
+    assert all(answer.log_likelihoods_pmi == (-20.0,) * 4 for answer in answers[:3])
+
+
+class Noting(FakeModel):
+    """Remembers where its texts were to end."""
+
+    def generate_in_passes(self, requests: Any, settings: Any, **others: Any) -> Any:
+        self.settings = settings
+        return super().generate_in_passes(requests, settings, **others)
+
+
+def test_a_complete_answer_ends_the_text_of_the_built_in_prompts() -> None:
+    model = Noting()
+    for style in ("zero-shot", "cot"):
+        answer_questions(model, [QUESTION], ScoringPlan("generate", style=style))
+        assert model.settings.stop_pattern == ANSWER_ENDS
+        answer_questions(model, [FREE], ScoringPlan("generate", style=style))
+        assert model.settings.stop_pattern == FREE_ANSWER_ENDS
+    template = PromptTemplate(Path("own.jinja"), "{{ question }} Answer freely.")
+    answer_questions(model, [QUESTION], ScoringPlan("generate", template=template))
+    assert model.settings.stop_pattern is None
 
 
 def test_generate_parses_a_letter() -> None:

@@ -11,6 +11,7 @@ from distill_fixtures.metrics.accuracy import (
     accuracy_by,
     accuracy_interval,
     accuracy_norm,
+    accuracy_pmi,
     count_accuracy,
     summarize_accuracy,
 )
@@ -83,6 +84,18 @@ def test_accuracy_norm() -> None:
     assert isinstance(accuracy_norm([Answer("0", 0, True)]), Undefined)
     with pytest.raises(ValueError, match="only 1 of 2"):
         accuracy_norm([answers[0], Answer("1", 0, True)])
+
+
+def test_accuracy_pmi() -> None:
+    answers = [
+        Answer("0", 0, True, pick_pmi=1, correct_pmi=False),
+        Answer("1", 0, False, pick_pmi=1, correct_pmi=True),
+    ]
+    assert accuracy_pmi(answers) == 0.5
+    assert "--distill-cloze-pmi" in str(accuracy_pmi([Answer("0", 0, True)]))
+    assert "cloze" in str(accuracy_pmi([Answer("0", 0, True)], "letter"))
+    with pytest.raises(ValueError, match="only 1 of 2"):
+        accuracy_pmi([answers[0], Answer("1", 0, True)])
 
 
 def test_shared_sources_widen_the_interval() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -66,6 +68,13 @@ def test_position_shares_leave_out_the_unparsed() -> None:
     questions = make_questions([0, 0, 0, 0], options=3)
     shares = position_shares(questions, make_answers(questions, [1, 1, 0, None]))
     assert shares == {"A": 0.25, "B": 0.5, "C": 0.0}
+
+
+def test_position_shares_count_each_order_shown() -> None:
+    questions = make_questions([0, 0], options=2)
+    answers = make_answers(questions, [1, 1])
+    answers = [replace(answers[0], shown_picks=(1, 0)), replace(answers[1], shown_picks=(1, 1))]
+    assert position_shares(questions, answers) == {"A": 0.25, "B": 0.75}
 
 
 def test_letter_bias_is_taken_out() -> None:

@@ -147,4 +147,4 @@ def test_throughput_is_of_the_batch_sizes_asked_for() -> None:
 
 def test_option_orders_reach_the_accuracy() -> None:
     section = model_section(replace(recorded(), permutations=4), "student", "accuracy")
-    assert "--distill-permutations" in str(section.reason("position_shares"))
+    assert "--distill-permutations" in str(section.reason("letter_debiased_accuracy"))

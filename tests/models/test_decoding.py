@@ -7,9 +7,17 @@ from typing import Any
 import pytest
 
 from distill_fixtures.errors import MeasurementError, NotFiniteScoreError
+from distill_fixtures.measure.scoring import ScoringPlan, prompts_of
 from distill_fixtures.models.causal_lm import FEWEST_ANSWER_TOKENS, CausalLM
-from distill_fixtures.models.decoding import Step, fit_prompts
-from distill_fixtures.models.protocol import Generated, GenerateRequest, GenerateSettings
+from distill_fixtures.models.decoding import Step, decode_greedily, fit_prompts
+from distill_fixtures.models.protocol import (
+    Generated,
+    GenerateRequest,
+    GenerateSettings,
+    ScoreRequest,
+)
+from distill_fixtures.records import Question
+from distill_fixtures.tasks.prompts import PromptStyle
 from tests.fakes import FakeClock, make_card
 from tests.tiny_models import WINDOW, make_gpt2, make_llama, make_tokenizer
 
@@ -100,6 +108,47 @@ def test_the_chat_template_is_used_where_there_is_one() -> None:
     (chat,) = CausalLM(module, tokenizer, make_card()).generate_text(["Hi"], max_new_tokens=5)
     plain = CausalLM(module, make_tokenizer(), make_card())
     assert plain.generate_text(["user: Hi\nAnswer:"], max_new_tokens=5) == (chat,)
+
+
+@pytest.mark.parametrize("style", ["zero-shot", "cot"])
+def test_the_built_in_prompts_go_through_the_chat_template(
+    style: PromptStyle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Word for word, as one message of the user; a model without a template gets them bare."""
+    seen: list[str] = []
+
+    def noted(module: Any, prompts: Any, **options: Any) -> Any:
+        seen.extend(make_tokenizer().decode(ids) for ids in prompts)
+        return decode_greedily(module, prompts, **options)
+
+    monkeypatch.setattr("distill_fixtures.models.causal_lm.decode_greedily", noted)
+    module, tokenizer = make_llama(), make_tokenizer()
+    module.config.max_position_embeddings = 1024
+    tokenizer.chat_template = (
+        "{% for m in messages %}<{{ m['role'] }}>{{ m['content'] }}</{{ m['role'] }}>{% endfor %}"
+        "{% if add_generation_prompt %}<assistant>{% endif %}"
+    )
+    question = Question("1", "Spin of a photon?", ("0", "1"), answer=1)
+    (prompt,) = prompts_of([question], ScoringPlan("generate", style=style))
+    assert ("step by step" in prompt) == (style == "cot")
+    chat, plain = (CausalLM(module, each, make_card()) for each in (tokenizer, make_tokenizer()))
+    assert (chat.uses_chat_template, plain.uses_chat_template) == (True, False)
+    for model in (chat, plain):
+        model.generate_text([prompt], max_new_tokens=1)
+    assert seen == [f"<user>{prompt}</user><assistant>", prompt]
+
+
+def test_scores_and_times_are_of_the_bare_prompt() -> None:
+    module, tokenizer = make_llama(), make_tokenizer()
+    plain = CausalLM(module, make_tokenizer(), make_card())
+    tokenizer.chat_template = "{{ messages[0]['content'] }} and much more"
+    chat = CausalLM(module, tokenizer, make_card())
+    request = ScoreRequest("1", "the quick", (" brown", " fox"))
+    assert chat.score_many([request]) == plain.score_many([request])
+    traces = [
+        model.generate_timed(PROMPTS, new_tokens=2, clock=FakeClock()) for model in (chat, plain)
+    ]
+    assert traces[0] == traces[1]
 
 
 def test_long_prompts_are_cut_on_the_left() -> None:

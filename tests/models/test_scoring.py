@@ -15,6 +15,7 @@ from distill_fixtures.models.packing import batches_by_length
 from distill_fixtures.models.protocol import Model, ScoreRequest
 from distill_fixtures.records import Undefined
 from tests.fakes import make_card
+from tests.one_by_one import log_likelihood
 from tests.tiny_models import (
     VOCABULARY,
     WINDOW,
@@ -70,26 +71,6 @@ def sliding() -> Any:
     return MistralForCausalLM(config).eval()
 
 
-def by_hand(module: Any, tokenizer: Any, context: str, continuation: str) -> float:
-    """One row, the whole softmax in float64, the split as lm-evaluation-harness documents it."""
-    import torch
-
-    moved = context[len(context.rstrip()) :]
-    context = context.rstrip()
-    own = not context.startswith("<s>")
-    if context:
-        start = len(tokenizer.encode(context, add_special_tokens=own))
-        ids = tokenizer.encode(context + moved + continuation, add_special_tokens=own)
-    else:
-        start, ids = 1, [tokenizer.bos_token_id, *tokenizer.encode(moved + continuation)]
-    count = len(ids) - start
-    ids = ids[-(WINDOW + 1) :]
-    with torch.no_grad():
-        logits = module(torch.tensor([ids[:-1]])).logits[0, -(len(ids) - 1) :].double()
-    log_p = torch.log_softmax(logits, -1)
-    return sum(float(log_p[-count + i, ids[-count + i]]) for i in range(count))
-
-
 def model_of(module: Any, *, batch_tokens: int = 1024, begin_of_text: bool = False) -> CausalLM:
     tokenizer = make_tokenizer(begin_of_text=begin_of_text)
     return CausalLM(module, tokenizer, make_card(), batch_tokens=batch_tokens)
@@ -103,7 +84,7 @@ def test_scores_are_those_of_single_rows(make: Callable[[], Any]) -> None:
     scored = model_of(module).score_many(requests)
     for request, found in zip(requests, scored, strict=True):
         wanted = [
-            by_hand(module, make_tokenizer(), request.context, text)
+            log_likelihood(module, make_tokenizer(), request.context, text)
             for text in request.continuations
         ]
         assert found.log_likelihoods == pytest.approx(wanted, abs=1e-4), request.key

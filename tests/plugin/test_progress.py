@@ -65,3 +65,20 @@ def test_an_error_in_the_work_passes_through(monkeypatch: pytest.MonkeyPatch) ->
     display = ProgressDisplay(config_with(0))
     with pytest.raises(ZeroDivisionError), display.bar("counting", 3):
         raise ZeroDivisionError
+
+
+def test_a_bar_within_another_takes_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "__stderr__", Terminal())
+    monkeypatch.setenv("TERM", "xterm")
+    display = ProgressDisplay(config_with(0))
+    with display.bar("outer", 2) as advance:
+        (outer,) = display._open
+        assert outer.live.is_started
+        with display.bar("inner", None):
+            inner = display._open[-1]
+            assert (outer.live.is_started, inner.live.is_started) == (False, True)
+        assert outer.live.is_started
+        advance(2)
+        assert outer.tasks[0].completed == 2
+    assert not outer.live.is_started
+    assert display._open == []

@@ -44,6 +44,8 @@ class Outcome:
 SLOW_TO_IMPORT = ("anyio", "hypothesispytest")
 # Away from the folders, in which nothing may change; shared, so that each file compiles once.
 BYTECODE = tempfile.TemporaryDirectory(prefix="distill-bytecode-")
+# In place of the user's: no test may read or leave scores there.
+CACHE_HOME = tempfile.TemporaryDirectory(prefix="distill-cache-")
 
 
 def environment() -> dict[str, str]:
@@ -56,6 +58,7 @@ def environment() -> dict[str, str]:
     return kept | {
         "OMP_NUM_THREADS": "1",
         "PYTHONPYCACHEPREFIX": BYTECODE.name,
+        "XDG_CACHE_HOME": CACHE_HOME.name,
         "HF_HUB_OFFLINE": "1",
         "COLUMNS": "120",
     }
@@ -99,6 +102,8 @@ class QuickStarter:
 class Workspace:
     """A folder with the suite in it, as in a clone, and room for a user's own files.
 
+    Runs in a fresh process keep their scores below ``cache_home``; quick ones share a folder.
+
     Args:
         folder: empty or not there yet.
         quick: starts runs that load no model.
@@ -107,6 +112,7 @@ class Workspace:
 
     def __init__(self, folder: Path, quick: QuickStarter, *, suite: bool = True) -> None:
         self.folder = folder
+        self.cache_home = folder.with_name(folder.name + "_cache_home")
         self._notes = folder.with_name(folder.name + "_notes")
         self._notes.mkdir(parents=True)
         self._quick = quick
@@ -147,7 +153,7 @@ class Workspace:
             subprocess.run(
                 [sys.executable, str(DRIVER), str(report), *self._words(arguments)],
                 cwd=self.folder,
-                env=environment(),
+                env=environment() | {"XDG_CACHE_HOME": str(self.cache_home)},
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=subprocess.STDOUT,

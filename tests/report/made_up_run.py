@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy as np
 from distill_fixtures.catalog import FAMILIES
 from distill_fixtures.config import build_config
 from distill_fixtures.judge.thresholds import read_thresholds
+from distill_fixtures.measure.score_source import ScoringReport
 from distill_fixtures.models.plan import ModelPlan
 from distill_fixtures.plugin.export import Documents, RunState, build_documents
 from distill_fixtures.plugin.judging import Judge
@@ -144,6 +145,7 @@ class PlayedBack:
     timed: Mapping[int, dict[Role, tuple[Round, ...]]]
     tokens: TokenComparison | Undefined
     tokenizers: Mapping[Role, str | Undefined] = field(default_factory=dict)
+    from_cache: Mapping[Role, int] = field(default_factory=dict)
     density: float = 3.5
     placement: tuple[str, str] = ("cpu", "float32")
     asked: list[str] = field(default_factory=list)
@@ -159,9 +161,24 @@ class PlayedBack:
         digest = self.tokenizers.get(role, "one tokenizer")
         return FakeModel(card=self.cards[role], tokenizer_digest=digest)
 
-    def answers(self, role: Role, model: object) -> tuple[Answer, ...]:
+    def answers(
+        self, role: Role, model: Callable[[], object]
+    ) -> tuple[tuple[Answer, ...], ScoringReport]:
+        if self.from_cache.get(role, 0) < len(self.told[role]):
+            model()
         self.asked.append(f"answers {role}")
-        return self.told[role]
+        return self.told[role], self._scoring_report(role)
+
+    def _scoring_report(self, role: Role) -> ScoringReport:
+        total, known = len(self.told[role]), self.from_cache.get(role, 0)
+        return ScoringReport(
+            method="packed" if known < total else Undefined("the model was not loaded"),
+            chat_template=Undefined("answers are scored, not written"),
+            questions_scored=total - known,
+            questions_from_cache=known,
+            passes=total - known,
+            seconds=0.5,
+        )
 
     def rounds(self, models: object, batch_size: int) -> dict[Role, tuple[Round, ...]]:
         return self.timed[batch_size]
@@ -199,6 +216,8 @@ class MadeUpRun:
     tokenizers: Mapping[Role, str | Undefined] = field(default_factory=dict)
     batch_sizes: tuple[int, ...] = (1, 4)
     permutations: int = 1
+    pmi: bool = False
+    from_cache: Mapping[Role, int] = field(default_factory=dict)
 
     @property
     def roles(self) -> tuple[Role, ...]:
@@ -227,6 +246,7 @@ class MadeUpRun:
             "batch_sizes": (",".join(map(str, self.batch_sizes)), ROOT),
             "new_tokens": (str(self.tokens), ROOT),
             "permutations": (str(self.permutations), ROOT),
+            "cloze_pmi": (str(self.pmi).lower(), ROOT),
         }
         if self.control:
             given["control"] = ("demo:control", ROOT)
@@ -266,7 +286,9 @@ class MadeUpRun:
             for size in (1, 4)
         }
         told = self.told or {
-            role: make_answers(questions, self.scoring, self.skill[role], seeds[role])
+            role: self._told_more(
+                questions, make_answers(questions, self.scoring, self.skill[role], seeds[role])
+            )
             for role in self.roles
         }
         return PlayedBack(
@@ -276,7 +298,31 @@ class MadeUpRun:
             timed=cast(Any, timed),
             tokens=TokenComparison(0.25, {"teacher": 1.5, "student": 2.0}),
             tokenizers=self.tokenizers,
+            from_cache=self.from_cache,
         )
+
+    def _told_more(
+        self, questions: tuple[Question, ...], answers: tuple[Answer, ...]
+    ) -> tuple[Answer, ...]:
+        """The same answers with what the options of this run add to them."""
+        generator = np.random.default_rng(7)
+        told = []
+        for question, answer in zip(questions, answers, strict=True):
+            n = len(question.choices)
+            if self.permutations > 1:
+                shown = generator.integers(n, size=min(n, self.permutations)).tolist()
+                answer = replace(answer, shown_picks=tuple(shown))
+            if self.pmi:
+                raised = (np.array(answer.log_likelihoods) + generator.normal(size=n)).tolist()
+                pick = raised.index(max(raised))
+                answer = replace(
+                    answer,
+                    log_likelihoods_pmi=tuple(raised),
+                    pick_pmi=pick,
+                    correct_pmi=question.choices[pick] == question.reference_text,
+                )
+            told.append(answer)
+        return tuple(told)
 
     def play(self, store: SessionStore) -> Judge:
         """Ask as the suite's tests ask."""

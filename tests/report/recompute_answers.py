@@ -115,29 +115,34 @@ def accuracies(comparison: Json, role: str, scoring: str, orders: int) -> Json:
     found["truncated"] = sum("truncated" in answer for answer in answers)
     return (
         found
-        | _normalised(predictions, role)
+        | _picked_otherwise(predictions, role)
         | _letters(predictions, role, scoring, orders)
         | (_calibration(predictions, role))
     )
 
 
-def _normalised(predictions: Sequence[Json], role: str) -> Json:
-    if "log_likelihoods_norm" not in predictions[0][role]:
-        return {"accuracy_norm": None}
-    picks = []
-    for prediction in predictions:
-        scores = prediction[role]["log_likelihoods_norm"]
-        picks.append(_right(prediction, scores.index(max(scores))))
-    return {"accuracy_norm": statistics.fmean(picks)}
+def _picked_otherwise(predictions: Sequence[Json], role: str) -> Json:
+    """Accuracy by scores that did not make the answer."""
+    found: Json = {}
+    for name in ("norm", "pmi"):
+        found[f"accuracy_{name}"] = None
+        if f"log_likelihoods_{name}" not in predictions[0][role]:
+            continue
+        right = []
+        for prediction in predictions:
+            scores = prediction[role][f"log_likelihoods_{name}"]
+            right.append(_right(prediction, scores.index(max(scores))))
+        found[f"accuracy_{name}"] = statistics.fmean(right)
+    return found
 
 
 def _letters(predictions: Sequence[Json], role: str, scoring: str, orders: int) -> Json:
-    if predictions[0]["options"] is None or orders > 1:
+    if predictions[0]["options"] is None:
         return {"position_shares": None, "letter_debiased_accuracy": None}
     places = max(len(p["options"]["same_as"]) for p in predictions)
-    picked = Counter(p[role]["answer"] for p in predictions)
-    shares = {LETTERS[k]: picked[k] / len(predictions) for k in range(places)}
-    if scoring != "letter":
+    picks = [pick for p in predictions for pick in p[role].get("shown_picks", [p[role]["answer"]])]
+    shares = {LETTERS[k]: picks.count(k) / len(picks) for k in range(places)}
+    if scoring != "letter" or orders > 1:
         return {"position_shares": shares, "letter_debiased_accuracy": None}
     logs = [log_softmax(p[role]["log_likelihoods"]).tolist() for p in predictions]
     means = [statistics.fmean(row[k] for row in logs if k < len(row)) for k in range(places)]

@@ -21,9 +21,10 @@ MODEL_KEYS = {
     "": "reference digest architecture",
     "size": """disk_bytes disk_mb disk_gb weights_bytes adapter_bytes parameters_total
         parameters_trainable parameters_non_embedding bits_per_parameter""",
-    "accuracy": """accuracy accuracy_norm correct total ci95 expected_calibration_error brier_score
-        overconfidence option_nll_nats unparsed truncated by_subdomain by_question_type
-        position_shares""",
+    "accuracy": """accuracy accuracy_norm accuracy_pmi correct total ci95
+        expected_calibration_error brier_score overconfidence option_nll_nats unparsed truncated
+        by_subdomain by_question_type position_shares""",
+    "scoring": "method chat_template questions_scored questions_from_cache passes seconds",
     "benchmark": """load_time_s load_time_cold_s inference_time_s throughput_samples_per_s
         tokens_per_s decode_tokens_per_s prefill_tokens_per_s characters_per_s ttft_s tpot_s
         itl_p50_s itl_p99_s latency_p50_s latency_p90_s latency_p99_s samples""",
@@ -106,6 +107,8 @@ def test_all_that_was_measured_holds_a_number(metrics: dict[str, Any]) -> None:
         for key in (
             "size.adapter_bytes",
             "accuracy.letter_debiased_accuracy",
+            "accuracy.accuracy_pmi",
+            "scoring.chat_template",
             "benchmark.load_time_cold_s",
             "benchmark.latency_p99_s",
             "memory.device_peak_bytes",
@@ -260,3 +263,16 @@ def test_a_users_hook_may_add_keys(metrics: dict[str, Any]) -> None:
 def test_time_figures_of_a_control_are_null(metrics: dict[str, Any]) -> None:
     assert metrics["control"]["benchmark"]["inference_time_s"] is None
     assert "student's shape" in metrics["reasons"]["control.benchmark.inference_time_s"]
+
+
+def test_scoring_says_how_answers_came_about() -> None:
+    metrics = MadeUpRun(from_cache={"teacher": 120, "student": 20}).documents().metrics
+    teacher, student = (metrics[role]["scoring"] for role in ("teacher", "student"))
+    assert (teacher["questions_scored"], teacher["questions_from_cache"]) == (0, 120)
+    assert (student["questions_scored"], student["questions_from_cache"]) == (100, 20)
+    assert (teacher["method"], student["method"]) == (None, "packed")
+    assert metrics["reasons"]["teacher.scoring.method"] == "the model was not loaded"
+    unasked = MadeUpRun(asked=frozenset()).documents().metrics
+    assert set(unasked["teacher"]["scoring"].values()) == {None}
+    for name in unasked["teacher"]["scoring"]:
+        assert unasked["reasons"][f"teacher.scoring.{name}"] == "no test that measures it was run"

@@ -133,7 +133,22 @@ def test_several_option_orders() -> None:
     documents = MadeUpRun(scoring="letter", permutations=4).documents()
     assert documents.comparison is not None
     check_files(documents.metrics, documents.comparison)
-    assert documents.metrics["teacher"]["accuracy"]["position_shares"] is None
+    assert documents.metrics["teacher"]["accuracy"]["letter_debiased_accuracy"] is None
+    shares = documents.metrics["teacher"]["accuracy"]["position_shares"]
+    assert sum(shares.values()) == pytest.approx(1)
+    asked = [len(p["teacher"]["shown_picks"]) for p in documents.comparison["predictions"]]
+    assert set(asked) == {3, 4}
+
+
+def test_mutual_information() -> None:
+    documents = MadeUpRun(pmi=True).documents()
+    assert documents.comparison is not None
+    check_files(documents.metrics, documents.comparison)
+    accuracy = documents.metrics["teacher"]["accuracy"]
+    assert accuracy["accuracy_pmi"] not in (None, accuracy["accuracy"])
+    plain = MadeUpRun().documents().metrics
+    assert plain["teacher"]["accuracy"]["accuracy_pmi"] is None
+    assert "--distill-cloze-pmi" in plain["reasons"]["teacher.accuracy.accuracy_pmi"]
 
 
 def test_batch_size_1_is_no_throughput_where_nobody_asked_for_it() -> None:
@@ -161,6 +176,7 @@ def test_the_built_in_run(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     options = ["--metrics-dir", str(tmp_path), "--distill-max-rounds", "6"]
     options += ["--benchmark-samples", "3", "--distill-new-tokens", "8"]
+    options += ["--distill-score-cache", str(tmp_path / "cache")]
     done = subprocess.run(
         [*command, *options], cwd=ROOT, capture_output=True, text=True, check=False
     )

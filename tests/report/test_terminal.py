@@ -167,3 +167,12 @@ def test_files_are_named(document: dict[str, Any], tmp_path: Path) -> None:
     path = tmp_path / "distillation_metrics.json"
     text = closing_text(document, [path], width=80, colour=False)
     assert f"written: {path}" in text.splitlines()
+
+
+def test_answers_of_earlier_runs_are_said_in_one_line(made: dict[str, Any]) -> None:
+    assert "score cache" not in shown(made)
+    metrics = MadeUpRun(from_cache={"teacher": 120, "control": 7}).documents().metrics
+    (line,) = (each for each in shown(metrics).splitlines() if "score cache" in each)
+    said = "answers from the score cache: 120 of 120 of the teacher, 7 of 120 of the control"
+    assert line == said
+    assert "score cache" not in shown(MadeUpRun(control=False).documents().metrics)

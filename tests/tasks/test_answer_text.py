@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from distill_fixtures.tasks.answer_text import extract_free_text, parse_choice
+from distill_fixtures.tasks.answer_text import (
+    ANSWER_ENDS,
+    FREE_ANSWER_ENDS,
+    extract_free_text,
+    parse_choice,
+)
 
 CHOICES = ["electron", "photon", "muon", "3/2 hbar", "e", "f", "g", "h"]
 
@@ -36,6 +42,12 @@ CHOICES = ["electron", "photon", "muon", "3/2 hbar", "e", "f", "g", "h"]
         ("Final answer: **(B) photon**", "B"),
         ("The answer is option D.", "D"),
         ("The answer is [D]", "D"),
+        ("**The correct answer is (C).**", "C"),
+        ("The correct answer is **C**.", "C"),
+        ("The correct answer is: **(C)**", "C"),
+        (r"The correct answer is $\boxed{C}$.", "C"),
+        (r"The correct answer is \boxed{(C)}", "C"),
+        (r"$$\boxed{\textbf{C}}$$", "C"),
         ("The correct option is D.", "D"),
         ("The best answer choice is (D).", "D"),
         ("The answer is **D** as shown.", "D"),
@@ -71,6 +83,11 @@ def test_statements_are_read(text: str, letter: str) -> None:
         "The answer is A photon.",
         "The correct answer is A photon with spin 1.",
         "A photon is emitted.",
+        "The correct answer is **A photon**.",
+        "The correct answer is:\nA photon.",
+        "Answer: A particle of spin 1",
+        r"\boxed{A photon}",
+        "**A photon**",
         "A electron",
         "A",
         "The answer is a.",
@@ -140,12 +157,18 @@ def test_any_text_gives_an_option_or_none(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["answer is ", "(", "**", "\n", " ", "\\boxed{", "(A)", "answer:**"]
+    "piece",
+    [
+        *("answer is ", "(", "**", "\n", " ", "\\boxed{", "(A)", "answer:**", "\\boxed{A}"),
+        *("The correct answer is", "The correct answer is\n", "The correct answer is (A)"),
+    ],
 )
 def test_no_text_is_slow(piece: str) -> None:
     started = time.monotonic()
     parse_choice(piece * 30_000, CHOICES)
     extract_free_text(piece * 30_000)
+    re.search(ANSWER_ENDS, piece * 30_000)
+    re.search(FREE_ANSWER_ENDS, piece * 30_000)
     assert time.monotonic() - started < 5
 
 
@@ -169,3 +192,118 @@ def test_no_text_is_slow(piece: str) -> None:
 )
 def test_free_text(text: str, answer: str | None) -> None:
     assert extract_free_text(text) == answer
+
+
+ANSWER_LINES = [
+    "The correct answer is (C).",
+    "The correct answer is (c)",
+    "the correct answer is C.",
+    '"The correct answer is (C)."',
+    "**The correct answer is (C).**",
+    "**The correct answer** is: **C**",
+    "> The correct answer is: option (C) photon",
+    r"The correct answer is $\boxed{C}$.",
+    r"\boxed{C}",
+    r"So $\boxed{\text{C}}$ it is.",
+]
+
+
+@pytest.mark.parametrize("line", ANSWER_LINES)
+@pytest.mark.parametrize("before", ["", "Let us see.\n\n", "(A) is wrong.\n**B.** no.\n"])
+def test_the_answers_line_ends_the_text(line: str, before: str) -> None:
+    text = f"{before}{line}\n"
+    found = re.search(ANSWER_ENDS, f"{text}\nQuestion: another\n")
+    assert found is not None
+    assert found.end() == len(text)
+    assert parse_choice(text, CHOICES) == 2
+    assert re.search(ANSWER_ENDS, f"{before}{line}") is None, "the line may go on"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The correct answer is (<insert answer id here>).\n",
+        "The correct answer is A photon.\n",
+        "The correct answer is not (A).\n",
+        "The incorrect answer is (A).\n",
+        "I must find out whether the correct answer is (A).\n",
+        "Answer: (A)\n",
+        "(A) is tempting.\n**A**\n(A)\n",
+        r"\boxed{5 eV}" + "\n",
+        "The correct answer\nis (A)\n",
+    ],
+)
+def test_what_ends_no_text(text: str) -> None:
+    assert re.search(ANSWER_ENDS, text) is None
+
+
+def test_a_hedge_on_the_line_is_kept_and_a_later_line_is_not_waited_for() -> None:
+    def kept(text: str) -> str:
+        found = re.search(ANSWER_ENDS, text)
+        assert found is not None
+        return text[: found.end()]
+
+    assert parse_choice(kept("The correct answer is (A) or (B).\nOr not.\n"), CHOICES) is None
+    text = "The correct answer is (A).\nNo: the correct answer is (B).\n"
+    assert parse_choice(kept(text), CHOICES) == 0
+    assert parse_choice(text, CHOICES) == 1
+    text = "The correct answer is (A). No: the correct answer is (B).\n"
+    assert parse_choice(kept(text), CHOICES) == 1
+
+
+PIECES = st.sampled_from(
+    [
+        *(
+            "The correct answer is ",
+            "the correct answer is: ",
+            "answer is ",
+            "Answer: ",
+            "correct ",
+        ),
+        *("(A)", "(B)", "C", "**", "_", "`", '"', " ", "\n", ".", ":", "or ", "photon", "<", "["),
+        *("\\boxed{", "}", "\\text{", "option ", "$", "D)", "is ", "because "),
+    ]
+)
+# No statement, and nothing that could go on with the line before.
+AFTERWARDS = st.text("(ABC)* \nxyz.", max_size=40).map(lambda text: f"x{text}")
+
+
+@given(st.lists(PIECES, max_size=12).map("".join), AFTERWARDS)
+def test_what_follows_the_answers_line_changes_nothing(text: str, after: str) -> None:
+    found = re.search(ANSWER_ENDS, text)
+    if found is None:
+        return
+    kept = text[: found.end()]
+    assert kept.endswith("\n")
+    assert parse_choice(kept + after, CHOICES) == parse_choice(kept, CHOICES)
+
+
+@given(
+    st.lists(PIECES.filter(lambda piece: "boxed" not in piece), max_size=12).map("".join),
+    st.sampled_from(ANSWER_LINES),
+)
+def test_a_text_that_ends_with_the_line_reads_as_its_line(before: str, line: str) -> None:
+    text = f"{before}\n\nx\n{line}\n"
+    found = re.search(ANSWER_ENDS, text)
+    assert found is not None
+    if found.end() == len(text):
+        assert parse_choice(text[: found.end()], CHOICES) == parse_choice(text, CHOICES) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("The correct answer is: Niels Bohr.\nHe", "The correct answer is: Niels Bohr.\n"),
+        ("Hm.\n**The correct answer is:** 5 eV\n\nx", "Hm.\n**The correct answer is:** 5 eV\n"),
+        ("The correct answer is:\n5 eV\nx", "The correct answer is:\n5 eV\n"),
+        ("The correct answer is:\n", None),
+        ("The correct answer is: 5", None),
+        ("Is it so that the correct answer is: 5?\n", None),
+        (r"\boxed{5}" + "\n", None),
+    ],
+)
+def test_where_a_free_text_ends(text: str, kept: str | None) -> None:
+    found = re.search(FREE_ANSWER_ENDS, text)
+    assert (None if found is None else text[: found.end()]) == kept
+    if kept is not None:
+        assert extract_free_text(kept) == extract_free_text(text)
