@@ -62,6 +62,23 @@ class TokenTree:
             sight[row, self.trunk + row] = True
         return sight
 
+    def branch_groups(self, at_least_tokens: int) -> list[tuple[int, int]]:
+        """Stretches of whole branches, from and to which node; together all after the trunk.
+
+        A branch sees the trunk and itself, so a stretch needs no other's keys.
+
+        Args:
+            at_least_tokens: neighbours are put together until they have so many.
+        """
+        starts = np.flatnonzero(self.parents[self.trunk :] < self.trunk) + self.trunk
+        groups: list[tuple[int, int]] = []
+        first = self.trunk
+        for end in [*starts[1:].tolist(), len(self)]:
+            if end - first >= at_least_tokens or (end == len(self) and end > first):
+                groups.append((first, end))
+                first = end
+        return groups
+
     @property
     def keys_seen(self) -> int:
         """Pairs of a token and what it looks at, itself included: the work of attention."""
@@ -83,8 +100,10 @@ def lay_out(request: EncodedRequest) -> TokenTree:
     parents = list(range(-1, trunk - 1))
     children: dict[tuple[int, int], int] = {}
     scored: dict[tuple[int, int], int] = {}
-    options = []
-    for sequence, count in zip(request.sequences, request.scored, strict=True):
+    options: list[tuple[int, ...]] = [()] * len(request.sequences)
+    # Sorted, so that whatever begins alike stands together, and every branch is one stretch.
+    for option in sorted(range(len(options)), key=request.sequences.__getitem__):
+        sequence, count = request.sequences[option], request.scored[option]
         path = list(range(trunk))
         for position in range(trunk, len(sequence) - 1):
             parent = path[-1] if path else NO_PARENT
@@ -94,11 +113,9 @@ def lay_out(request: EncodedRequest) -> TokenTree:
                 positions.append(position)
                 parents.append(parent)
             path.append(node)
-        options.append(
-            tuple(
-                scored.setdefault((path[position], sequence[position + 1]), len(scored))
-                for position in range(len(sequence) - 1 - count, len(sequence) - 1)
-            )
+        options[option] = tuple(
+            scored.setdefault((path[position], sequence[position + 1]), len(scored))
+            for position in range(len(sequence) - 1 - count, len(sequence) - 1)
         )
     return TokenTree(
         np.array(ids, dtype=np.int64),

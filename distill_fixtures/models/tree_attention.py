@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["PackedTrees", "TreeAttentionError", "attending_to"]
 
 NAME = "distill_token_trees"
+# Branches attended to together: fewer waste less on what they must not see, more make fewer calls.
+GROUP_TOKENS = {"cpu": 64}
+GROUP_TOKENS_ELSEWHERE = 512
 # What a layer may ask for that changes its result and that this function does not do.
 REFUSED = ("s_aux", "position_bias", "head_mask", "alibi")
 
@@ -47,8 +50,10 @@ class PackedTrees:
         starts = np.cumsum([0, *(len(tree) for tree in trees)]).tolist()
         self.spans = list(pairwise(starts))
         self.layers_served = 0
+        together = GROUP_TOKENS.get(device.type, GROUP_TOKENS_ELSEWHERE)
+        self.groups = [tree.branch_groups(together) for tree in trees]
         self._dtype, self._device = dtype, device
-        self._masks: dict[tuple[int, str, int | None], torch.Tensor] = {}
+        self._masks: dict[tuple[int, int, int | None], torch.Tensor] = {}
 
     def trunk_mask(self, number: int, window: int | None) -> torch.Tensor | None:
         """Additive mask among a trunk's tokens; None where plain causal attention will do."""
@@ -57,25 +62,30 @@ class PackedTrees:
             return None
         places = np.arange(trunk)
         apart = places[:, None] - places[None, :]
-        return self._mask(number, "trunk", window, (apart >= 0) & (apart < window))
+        return self._mask((number, 0, window), (apart >= 0) & (apart < window))
 
-    def branch_mask(self, number: int, window: int | None) -> torch.Tensor:
-        """Additive mask of the tokens after the trunk, ``[tokens - trunk, tokens]``."""
+    def group_mask(self, number: int, first: int, end: int, window: int | None) -> torch.Tensor:
+        """Additive mask of some branches' tokens over the trunk and themselves.
+
+        Args:
+            first, end: nodes of the tree; they are the queries, ``[end - first, keys]``.
+        """
         tree = self.trees[number]
         if window is not None and int(tree.positions.max()) < window:
             window = None
-        sight = tree.branch_sight
+        key = number, first, window
+        if key in self._masks:
+            return self._masks[key]
+        keys = np.r_[: tree.trunk, first:end]
+        sight = tree.branch_sight[first - tree.trunk : end - tree.trunk, keys]
         if window is not None:
-            apart = tree.positions[tree.trunk :, None] - tree.positions[None, :]
+            apart = tree.positions[first:end, None] - tree.positions[None, keys]
             sight = sight & (apart < window)
-        return self._mask(number, "branches", window, sight)
+        return self._mask(key, sight)
 
-    def _mask(
-        self, number: int, part: str, window: int | None, sight: NDArray[np.bool_]
-    ) -> torch.Tensor:
+    def _mask(self, key: tuple[int, int, int | None], sight: NDArray[np.bool_]) -> torch.Tensor:
         import torch
 
-        key = number, part, window
         if key not in self._masks:
             mask = torch.zeros(sight.shape, dtype=self._dtype)
             mask.masked_fill_(torch.from_numpy(~sight), -torch.inf)
@@ -134,23 +144,29 @@ def attend(
     Raises:
         TreeAttentionError: the layer needs something that this function does not do.
     """
+    import torch
+
     packed = _current.get()
     _refuse(module, query, attention_mask, dropout, asked, packed)
     batch, heads, tokens, _ = query.shape
     output = query.new_empty((batch, tokens, heads, value.shape[-1]))
-    for number, (start, end) in enumerate(packed.spans):
+    for number, (start, _) in enumerate(packed.spans):
         trunk = start + packed.trees[number].trunk
+        k, v = key[0, :, start:trunk], value[0, :, start:trunk]
         if trunk > start:
             mask = packed.trunk_mask(number, sliding_window)
-            span = slice(start, trunk)
-            part = _attend(query, key, value, span, span, mask, scaling, softcap)
-            output[:, span] = part
-        if end > trunk:
-            mask = packed.branch_mask(number, sliding_window)
-            part = _attend(
-                query, key, value, slice(trunk, end), slice(start, end), mask, scaling, softcap
+            output[0, start:trunk] = _attend(query[0, :, start:trunk], k, v, mask, scaling, softcap)
+        for first, end in packed.groups[number]:
+            span = slice(start + first, start + end)
+            mask = packed.group_mask(number, first, end, sliding_window)
+            output[0, span] = _attend(
+                query[0, :, span],
+                torch.cat([k, key[0, :, span]], dim=1),
+                torch.cat([v, value[0, :, span]], dim=1),
+                mask,
+                scaling,
+                softcap,
             )
-            output[:, trunk:end] = part
     packed.layers_served += 1
     return output, None
 
@@ -178,32 +194,34 @@ def _attend(
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
-    queries: slice,
-    keys: slice,
     mask: torch.Tensor | None,
     scaling: float | None,
     softcap: float | None,
 ) -> torch.Tensor:
-    """Attention of some tokens to some; without a mask causal. ``[1, queries, heads, head_dim]``.
+    """Attention of some tokens to some, without a mask causal.
 
     Heads that share keys and values are laid out as a batch of their own, over a view: expanding
     keys and values would copy them.
+
+    Args:
+        query: ``[heads, queries, head_dim]``.
+        key: ``[key_value_heads, keys, head_dim]``.
+
+    Returns:
+        ``[queries, heads, value's head_dim]``.
     """
     from torch.nn.functional import scaled_dot_product_attention
 
-    heads, shared = query.shape[1], key.shape[1]
-    rows = query[0, :, queries]
-    q = rows.view(shared, heads // shared, *rows.shape[1:])
-    k, v = (
-        each[0, :, keys].unsqueeze(1).expand(-1, heads // shared, -1, -1) for each in (key, value)
-    )
+    shared, groups = key.shape[0], query.shape[0] // key.shape[0]
+    q = query.view(shared, groups, *query.shape[1:])
+    k, v = (each.unsqueeze(1).expand(-1, groups, -1, -1) for each in (key, value))
     if softcap is None:
         out = scaled_dot_product_attention(
             q, k, v, attn_mask=mask, is_causal=mask is None, scale=scaling
         )
     else:
         out = _soft_capped(q, k, v, mask, scaling, softcap)
-    return out.flatten(0, 1).transpose(0, 1).unsqueeze(0)
+    return out.flatten(0, 1).transpose(0, 1)
 
 
 def _soft_capped(

@@ -56,6 +56,15 @@ def test_one_token_of_context_and_of_option() -> None:
     assert tree.branch_sight.shape == (0, 1)
 
 
+def test_branches_stand_together_whatever_the_order_of_the_options() -> None:
+    tree = lay_out(request_of((1, 4, 5, 0), (1, 8, 0), (1, 4, 6, 0), scored=(1, 1, 1)))
+    assert tree.ids.tolist() == [1, 4, 5, 6, 8]
+    assert tree.branch_groups(1) == [(1, 4), (4, 5)]
+    assert tree.branch_groups(4) == [(1, 5)]
+    assert [tree.targets[places[0]] for places in tree.options] == [0, 0, 0]
+    assert [int(tree.sources[places[0]]) for places in tree.options] == [2, 4, 3]
+
+
 @st.composite
 def requests(draw: st.DrawFn) -> EncodedRequest:
     token = st.integers(0, 2)  # few, so that beginnings are shared often
@@ -82,6 +91,20 @@ def test_every_scored_token_sees_its_own_sequence(request: EncodedRequest) -> No
             assert tuple(tree.ids[seen_by(tree, source)].tolist()) == sequence[:end]
             assert tree.positions[source] == end - 1
             assert tree.targets[place] == sequence[end]
+
+
+@given(requests(), st.integers(1, 12))
+def test_groups_of_branches_see_the_trunk_and_themselves(
+    request: EncodedRequest, at_least: int
+) -> None:
+    tree = lay_out(request)
+    groups = tree.branch_groups(at_least)
+    covered = [node for first, end in groups for node in range(first, end)]
+    assert covered == list(range(tree.trunk, len(tree)))
+    for first, end in groups:
+        for node in range(first, end):
+            assert all(seen < tree.trunk or first <= seen < end for seen in seen_by(tree, node))
+    assert all(end - first >= at_least for first, end in groups[:-1])
 
 
 @given(requests())
