@@ -16,7 +16,11 @@ from typing import Any
 from distill_fixtures.errors import MeasurementError
 from distill_fixtures.models.cache_scoring import SharedCacheWay
 from distill_fixtures.models.language_head import has_own_head
-from distill_fixtures.models.model_limits import has_limited_reach, length_that_changes_positions
+from distill_fixtures.models.model_limits import (
+    has_limited_reach,
+    length_that_changes_positions,
+    looks_ahead,
+)
 from distill_fixtures.models.out_of_memory import free_cached_blocks, is_out_of_memory
 from distill_fixtures.models.packed_scoring import PackedTreesWay
 from distill_fixtures.models.packing import pack
@@ -67,10 +71,11 @@ class LikelihoodScorer:
         self._budget_tokens = budget_tokens
         self._rows = RowsWay(module)
         self._alone = OneByOneWay(module)
-        sharing: list[ScoringWay] = []
-        if has_own_head(module):
-            sharing = [PackedTreesWay(module), SharedCacheWay(module)]
-        self._ways: list[ScoringWay] = [*sharing, self._rows, self._alone]
+        self._ways: list[ScoringWay] = [self._alone]
+        if not looks_ahead(module.config):
+            self._ways.insert(0, self._rows)
+            if has_own_head(module):
+                self._ways[:0] = [PackedTreesWay(module), SharedCacheWay(module)]
         self._proved: set[str] = set()
         self._proved_tokens = 0
         self._too_large_tokens = math.inf

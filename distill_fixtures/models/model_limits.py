@@ -13,6 +13,7 @@ __all__ = [
     "end_tokens_of",
     "has_limited_reach",
     "length_that_changes_positions",
+    "looks_ahead",
     "virtual_tokens_of",
     "window_of",
     "window_of_plan",
@@ -88,6 +89,14 @@ def has_limited_reach(config: Any) -> bool:
     """Whether some layers look back over a part of the text only."""
     settings = config.get_text_config()
     return any(getattr(settings, name, None) is not None for name in REACH_NAMES)
+
+
+def looks_ahead(config: Any) -> bool:
+    """Whether a token's figures may depend on what follows, be it padding.
+
+    DeepSeek-V3.2's sparse attention picks its keys by an index over the whole row.
+    """
+    return getattr(config.get_text_config(), "index_topk", None) is not None
 
 
 def length_that_changes_positions(config: Any) -> int | None:
