@@ -14,7 +14,7 @@ from tests.tiny_models import make_tokenizer
 
 __all__ = ["METHODS", "model_of", "wanted_of"]
 
-METHODS = {"packed", "shared cache", "rows"}
+METHODS = {"packed", "shared cache", "rows", "one by one"}
 
 
 def model_of(module: Any, **settings: Any) -> CausalLM:
