@@ -26,7 +26,7 @@ __all__ = ["PackedTrees", "TreeAttentionError", "attending_to"]
 
 NAME = "distill_token_trees"
 # Branches attended to together: fewer waste less on what they must not see, more make fewer calls.
-GROUP_TOKENS = {"cpu": 64}
+GROUP_TOKENS = {"cpu": 32}
 GROUP_TOKENS_ELSEWHERE = 512
 # What a layer may ask for that changes its result and that this function does not do.
 REFUSED = ("s_aux", "position_bias", "head_mask", "alibi")
