@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from datetime import date
 from importlib import metadata
 
 from distill_fixtures.models.protocol import GenerateRequest, GenerateSettings, ScoreRequest
@@ -25,11 +26,13 @@ class ModelIdentity:
         digest: of weights, configuration, tokenizer, templates, and of an adapter's base.
         device: where it runs; of ``cuda:1`` the kind alone counts.
         dtype: number format of the weights in memory; ``auto``: the checkpoint's.
+        dated: its chat template may put today's date into a prompt.
     """
 
     digest: str
     device: str
     dtype: str
+    dated: bool = False
 
 
 def model_key(identity: ModelIdentity, settings: GenerateSettings | None = None) -> bytes:
@@ -49,6 +52,8 @@ def model_key(identity: ModelIdentity, settings: GenerateSettings | None = None)
         "settings": None if settings is None else asdict(settings),
         # Which template that is stands in the files that make the digest.
         "chat_template": None if settings is None else "where the tokenizer has one",
+        # Prompts that tell the date are other prompts tomorrow.
+        "date": str(date.today()) if identity.dated and settings is not None else None,
     }
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).digest()

@@ -26,6 +26,16 @@ WAIT_S = 60.0
 APPLICATION_ID = 0x64626368
 """In the file's header: a database of this package."""
 
+TAKES_NO_MORE = (
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_PERM,
+)
+"""What a file says that is sound and cannot be written now; anything else is damage."""
+
 OFF_SWITCH = "--distill-no-score-cache"
 
 
@@ -106,10 +116,11 @@ class CacheFile:
             return
         try:
             self._in_transaction(lambda: self._connection.executemany(statement, rows))
-        except sqlite3.OperationalError as error:
-            self._take_no_more(error)
         except sqlite3.Error as error:
-            raise self.unusable(f"{type(error).__name__}: {error}") from error
+            # Extended codes hold the plain one in their low byte.
+            if error.sqlite_errorcode & 0xFF not in TAKES_NO_MORE:
+                raise self.unusable(f"{type(error).__name__}: {error}") from error
+            self._take_no_more(error)
 
     def close(self) -> None:
         """Close the file; closing twice is no error."""
@@ -128,7 +139,8 @@ class CacheFile:
         self._takes_more = False
         self._warn(
             f"the cache {self.path} takes no more values ({error}): the run goes on and does "
-            f"not keep them. Make room or mend the permissions, or give {OFF_SWITCH}"
+            "not keep them. Make room, mend the permissions, end what holds the file, or give "
+            f"{OFF_SWITCH}"
         )
 
     def _open(self, tables: dict[str, str], version: int) -> None:

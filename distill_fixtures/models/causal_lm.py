@@ -18,6 +18,11 @@ from distill_fixtures.models.model_limits import (
     virtual_tokens_of,
     window_of,
 )
+from distill_fixtures.models.out_of_memory import (
+    free_cached_blocks,
+    is_out_of_memory,
+    too_large,
+)
 from distill_fixtures.models.protocol import (
     AllAtOnce,
     Clock,
@@ -130,15 +135,20 @@ class CausalLM(AllAtOnce):
         ids = [self._chat_ids(request.prompt) for request in requests]
         stops = StopFinder(self._tokenizer, settings)
         for places in self._text_batches(ids, settings.max_new_tokens):
-            some = [index for index in places if index not in known]
-            if some:
-                texts = self._write(
+            groups = [[index for index in places if index not in known]]
+            while groups:
+                some = groups.pop(0)
+                texts = self._write_if_it_fits(
                     [ids[index] for index in some],
                     [requests[index].key for index in some],
                     settings.max_new_tokens,
                     stops,
                 )
-                yield dict(zip(some, texts, strict=True))
+                if texts is None:
+                    middle = len(some) // 2
+                    groups[:0] = [some[:middle], some[middle:]]
+                elif some:
+                    yield dict(zip(some, texts, strict=True))
 
     def generate_timed(
         self, prompts: Sequence[str], *, new_tokens: int, clock: Clock
@@ -203,6 +213,33 @@ class CausalLM(AllAtOnce):
         longest_padded = min(window, change or window) - max_new_tokens
         kept = [prompt[-max(window - FEWEST_ANSWER_TOKENS, 1) :] for prompt in ids]
         return plan_batches(self.module, kept, TEXT_BATCH, longest_padded=longest_padded)
+
+    def _write_if_it_fits(
+        self,
+        prompts: Sequence[Sequence[int]],
+        names: Sequence[str],
+        max_new_tokens: int,
+        stops: StopFinder,
+    ) -> list[Generated] | None:
+        """A batch's texts; None where memory ran out and there is more than one prompt.
+
+        Raises:
+            MeasurementError: a single prompt does not fit into memory.
+        """
+        if not prompts:
+            return []
+        try:
+            return self._write(prompts, names, max_new_tokens, stops)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            failure = str(error)
+        free_cached_blocks(self.module.device)
+        if len(prompts) == 1:
+            raise too_large(
+                names[0], self._card.reference, f"a prompt of {len(prompts[0])} tokens: {failure}"
+            )
+        return None
 
     def _write(
         self,

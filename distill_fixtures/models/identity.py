@@ -25,6 +25,7 @@ __all__ = [
     "counts_of_plan",
     "digest_of_files",
     "digest_of_plan",
+    "template_may_tell_the_date",
 ]
 
 DTYPE_NAMES = {"F32": "float32", "F16": "float16", "BF16": "bfloat16", "F64": "float64"}
@@ -88,6 +89,18 @@ def digest_of_plan(plan: ModelPlan, digests: FileDigests = IN_PROCESS) -> str:
         return own
     of_base = digest_of_plan(plan.base, digests)
     return hashlib.sha256(f"{own} over {of_base}".encode()).hexdigest()
+
+
+def template_may_tell_the_date(plan: ModelPlan) -> bool:
+    """Whether a chat template may put today's date into a prompt, which no digest holds.
+
+    Told from the call that templates make for it; inside a GGUF file it cannot be looked for.
+    """
+    if plan.kind == "gguf":
+        return True
+    small = [path for path in plan.files if path not in plan.weight_files]
+    texts = [path for path in small if path.suffix in (".jinja", ".json")]
+    return any(b"strftime_now" in path.read_bytes() for path in texts if path.exists())
 
 
 def digest_of_files(paths: Iterable[Path], digests: FileDigests = IN_PROCESS) -> str:

@@ -9,11 +9,11 @@ pass is kept and the next way is tried.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from distill_fixtures.errors import MeasurementError
 from distill_fixtures.models.cache_scoring import SharedCacheWay
 from distill_fixtures.models.language_head import has_own_head
 from distill_fixtures.models.model_limits import (
@@ -21,7 +21,11 @@ from distill_fixtures.models.model_limits import (
     length_that_changes_positions,
     looks_ahead,
 )
-from distill_fixtures.models.out_of_memory import free_cached_blocks, is_out_of_memory
+from distill_fixtures.models.out_of_memory import (
+    free_cached_blocks,
+    is_out_of_memory,
+    too_large,
+)
 from distill_fixtures.models.packed_scoring import PackedTreesWay
 from distill_fixtures.models.packing import pack
 from distill_fixtures.models.row_scoring import OneByOneWay, RowsWay, score_alone
@@ -31,6 +35,8 @@ from distill_fixtures.models.tokens import EncodedRequest
 from distill_fixtures.records import Undefined
 
 __all__ = ["LikelihoodScorer"]
+
+logger = logging.getLogger(__name__)
 
 # How far a way may be from single rows, nats per scored token. Half precision keeps 8 to 11 bits.
 TOLERANCE_NATS = {"torch.float32": 1e-4, "torch.float64": 1e-4}
@@ -77,13 +83,16 @@ class LikelihoodScorer:
             if has_own_head(module):
                 self._ways[:0] = [PackedTreesWay(module), SharedCacheWay(module)]
         self._proved: set[str] = set()
-        self._proved_tokens = 0
+        self._proved_tokens: dict[str, int] = {}
         self._too_large_tokens = math.inf
+        self._scored_alone = False
 
     @property
     def method(self) -> str | Undefined:
         """The way that has proved right; undefined before anything was scored."""
-        return self._ways[0].name if self._proved else Undefined("nothing was scored")
+        if self._proved:
+            return self._ways[0].name
+        return self._alone.name if self._scored_alone else Undefined("nothing was scored")
 
     def passes(
         self, requests: Sequence[EncodedRequest], known: Collection[int]
@@ -94,20 +103,21 @@ class LikelihoodScorer:
             MeasurementError: a single row does not fit into memory.
         """
         members = [LaidOut(request, lay_out(request)) for request in requests]
-        left = [index for index in range(len(members)) if index not in known]
         done = set(known)
-        apart = {index: way for index in left if (way := self._own_way(members[index]))}
-        while len(done) < len(members):
-            together = [index for index in range(len(members)) if index not in apart]
+        alone = {index for index, member in enumerate(members) if self._goes_alone(member)}
+        together = [index for index in range(len(members)) if index not in alone]
+        while not done.issuperset(together):
             try:
                 yield from self._run(self._ways[0], members, together, done)
-                for index, way in apart.items():
-                    if index not in done:
-                        yield [index], way.score([members[index]], self._budget_tokens)
-                        done.add(index)
-            except WayRefusedError:
-                self._ways.pop(0)
-                self._proved, self._proved_tokens = set(), 0
+            except WayRefusedError as refusal:
+                refused = self._ways.pop(0)
+                logger.info(
+                    "%s: %s is no way to score it: %s", self._reference, refused.name, refusal
+                )
+                self._proved, self._proved_tokens = set(), {}
+        for index in sorted(alone - done):
+            self._scored_alone = True
+            yield [index], [self._by_itself(members[index])]
 
     def _run(
         self, way: ScoringWay, members: Sequence[LaidOut], among: Sequence[int], done: set[int]
@@ -135,7 +145,7 @@ class LikelihoodScorer:
     def _attempt(self, way: ScoringWay, members: list[LaidOut], cost: int) -> Sums | None:
         """Score a pass; None where memory ran out, the budget being smaller from then on."""
         if len(members) == 1 and cost >= self._too_large_tokens:
-            return [self._in_parts(members[0])]
+            return [self._by_itself(members[0])]
         try:
             return self._trusted(way, members)
         except Exception as error:
@@ -144,30 +154,29 @@ class LikelihoodScorer:
         # Outside the except block: the traceback would keep the failed pass's tensors alive.
         free_cached_blocks(self._module.device)
         self._budget_tokens = max(1, min(self._budget_tokens, cost) // 2)
-        if len(members) == 1:
-            self._too_large_tokens = cost
+        if len(members) == 1 and (
+            way is not self._rows or self._budget_tokens < members[0].longest_tokens
+        ):
+            # Rows can be fewer at a time until it is one; the others have nothing to leave out.
+            self._too_large_tokens = min(self._too_large_tokens, cost)
         return None
 
-    def _in_parts(self, member: LaidOut) -> list[float]:
-        """A request that does not fit into memory at once: as few rows at a time as it takes."""
-        longest = max(len(ids) - 1 for ids in member.request.sequences)
-        while True:
-            try:
-                return self._rows.score([member], self._budget_tokens)[0]
-            except Exception as error:
-                if not is_out_of_memory(error):
-                    raise
-                failure = str(error)
-            free_cached_blocks(self._module.device)
-            if self._budget_tokens < 2 * longest:
-                raise MeasurementError(
-                    f"question {member.request.key!r} does not fit into memory "
-                    f"with {self._reference}",
-                    got=f"a single row of {longest} tokens: {failure}"[:300],
-                    wanted="memory for one context with one option",
-                    next_step="free memory, give --distill-dtype bfloat16, or use a larger machine",
-                )
-            self._budget_tokens //= 2
+    def _by_itself(self, member: LaidOut) -> list[float]:
+        """A request that goes with no other or does not fit into memory at once: row by row.
+
+        Raises:
+            MeasurementError: a single row does not fit either.
+        """
+        try:
+            return self._alone.score([member], self._budget_tokens)[0]
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            failure = str(error)
+        longest = member.longest_tokens
+        raise too_large(
+            member.request.key, self._reference, f"a single row of {longest} tokens: {failure}"
+        )
 
     def _trusted(self, way: ScoringWay, members: list[LaidOut]) -> Sums:
         """Scores of a pass, held against single rows where it holds something new.
@@ -182,50 +191,62 @@ class LikelihoodScorer:
             if way is self._alone or is_out_of_memory(error):
                 raise
             raise WayRefusedError(str(error)) from error
-        for place in self._to_be_proved(way, members):
+        holds, reach, looked_at = self._to_be_proved(way, members)
+        for place in looked_at:
             self._compare(members[place], sums[place])
+        # Not before: where memory runs out in the comparison, nothing is proved yet.
+        self._proved |= holds
+        for part, tokens in reach.items():
+            self._proved_tokens[part] = max(self._proved_tokens.get(part, 0), tokens)
         return sums
 
-    def _to_be_proved(self, way: ScoringWay, members: list[LaidOut]) -> set[int]:
-        """Members of a pass that hold something new for this way."""
+    def _to_be_proved(
+        self, way: ScoringWay, members: list[LaidOut]
+    ) -> tuple[set[str], dict[str, int], set[int]]:
+        """What a pass holds, how long its texts are, and the members to look at."""
         if way is self._alone:
-            self._proved.add("single rows")
-            return set()
+            return {"single rows"}, {}, set()
         branched = [place for place, member in enumerate(members) if member.has_branches]
         holds = {"a request"} | ({"several requests"} if len(members) > 1 else set())
         holds |= {"branches"} if branched else set()
         new = set() if holds <= self._proved else {len(members) - 1, *branched[-1:]}
-        self._proved |= holds
         if way.name == PackedTreesWay.name and not has_limited_reach(self._module.config):
             # Whatever a token saw too much or too little would be another request's.
-            return new
-        # What a cache or a window lacks shows in long texts only.
-        place = max(branched or [0], key=lambda place: members[place].shared_tokens)
-        if members[place].shared_tokens > self._proved_tokens:
-            self._proved_tokens = members[place].shared_tokens
-            new.add(place)
-        return new
+            return holds, {}, new
+        # What a cache or a window lacks shows in long texts only: after a long context, or in a
+        # long option.
+        lengths = {
+            "context": [member.tree.trunk for member in members],
+            "row": [member.longest_tokens for member in members],
+        }
+        reach = {}
+        for part, tokens in lengths.items():
+            place = max(branched or [0], key=tokens.__getitem__)
+            reach[part] = tokens[place]
+            if tokens[place] > self._proved_tokens.get(part, 0):
+                new.add(place)
+        return holds, reach, new
 
     def _compare(self, member: LaidOut, found: Sequence[float]) -> None:
-        """Hold a request's first and last continuation against single rows.
+        """Hold a request's first, last and longest continuation against single rows.
 
         Raises:
             WayRefusedError: they differ by more than rounding.
         """
         tolerance = TOLERANCE_NATS.get(str(self._module.dtype), HALF_TOLERANCE_NATS)
-        for place in sorted({0, len(found) - 1}):
-            count = member.request.scored[place]
+        scored = member.request.scored
+        for place in sorted({0, len(found) - 1, scored.index(max(scored))}):
+            count = scored[place]
             wanted = score_alone(self._module, member.request.sequences[place], count)
             # Written so that NaN is a difference too.
             if not abs(found[place] - wanted) <= tolerance * count:
                 raise WayRefusedError(f"{found[place]} instead of {wanted}")
 
-    def _own_way(self, member: LaidOut) -> ScoringWay | None:
-        """The way of a request that goes with no other; None for the usual one."""
-        lengths = [len(ids) - 1 for ids in member.request.sequences]
+    def _goes_alone(self, member: LaidOut) -> bool:
+        """Whether a request can share nothing with others, nor its options with each other."""
         changes = length_that_changes_positions(self._module.config)
-        if changes is not None and max(lengths) > changes:
+        if changes is not None and member.longest_tokens > changes:
             # Positions are stretched by the longest row of a pass, and so would be the others'.
-            return self._alone
+            return True
         branches = len(member.tree) - member.tree.trunk
-        return self._rows if branches * len(member.tree) > MAX_MASK_CELLS else None
+        return branches * len(member.tree) > MAX_MASK_CELLS

@@ -22,7 +22,8 @@ __all__ = [
 # Settings of layers that do not look back over the whole text.
 REACH_NAMES = ("sliding_window", "attention_window", "window_size", "attention_chunk_size")
 # Rotary positions that are stretched once a text is longer than those of the training.
-STRETCHING_ROPES = ("dynamic", "longrope")
+# (`dynamic` ones are stretched beyond the window, which no text here is.)
+STRETCHING_ROPES = ("longrope",)
 WINDOW_NAMES = ("n_positions", "max_position_embeddings", "n_ctx", "max_seq_len")
 
 

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["free_cached_blocks", "is_out_of_memory"]
+from distill_fixtures.errors import MeasurementError
+
+__all__ = ["free_cached_blocks", "is_out_of_memory", "too_large"]
 
 # torch's CPU allocator and older back ends have no error class of their own.
-PHRASES = ("out of memory", "can't allocate memory", "cannot allocate memory")
+PHRASES = (
+    "out of memory",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "cublas_status_alloc_failed",
+)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -31,3 +38,13 @@ def free_cached_blocks(device: Any) -> None:
         torch.cuda.empty_cache()
     elif device.type == "mps":
         torch.mps.empty_cache()
+
+
+def too_large(key: str, reference: str, got: str) -> MeasurementError:
+    """The error to raise for a question that does not fit into memory alone."""
+    return MeasurementError(
+        f"question {key!r} does not fit into memory with {reference}",
+        got=got[:300],
+        wanted="memory for one context with one option, or with its answer",
+        next_step="free memory, give --distill-dtype bfloat16, or use a larger machine",
+    )

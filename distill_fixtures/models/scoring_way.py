@@ -33,9 +33,9 @@ class LaidOut:
         return len(self.tree) > self.tree.trunk
 
     @property
-    def shared_tokens(self) -> int:
-        """How many tokens all its sequences have in common."""
-        return self.tree.trunk
+    def longest_tokens(self) -> int:
+        """Input tokens of its longest sequence."""
+        return max(len(ids) for ids in self.request.sequences) - 1
 
 
 class ScoringWay(Protocol):

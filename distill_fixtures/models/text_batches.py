@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from distill_fixtures.models.decoding import PromptBatch, TokenRows
+from distill_fixtures.models.out_of_memory import is_out_of_memory
 
 if TYPE_CHECKING:
     import torch
@@ -76,7 +77,9 @@ def continues_alike(module: Any, prompt: Sequence[int], beside: Sequence[int]) -
         wanted, tokens = _first_logits(module, [prompt], None)
         try:
             found, _ = _first_logits(module, [prompt, beside], tokens)
-        except (TypeError, ValueError, AttributeError, RuntimeError, IndexError):
+        except (TypeError, ValueError, AttributeError, RuntimeError, IndexError) as error:
+            if is_out_of_memory(error):
+                raise
             # How a foreign architecture refuses a batch is its own affair; alone it was served.
             return False
     tolerance = TOLERANCE.get(str(module.dtype), HALF_TOLERANCE)

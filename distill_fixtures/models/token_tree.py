@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,9 +49,12 @@ class TokenTree:
     def __len__(self) -> int:
         return len(self.ids)
 
-    @cached_property
+    @property
     def branch_sight(self) -> NDArray[np.bool_]:
-        """What each token after the trunk may look at, ``[tokens - trunk, tokens]``."""
+        """What each token after the trunk may look at, ``[tokens - trunk, tokens]``.
+
+        Computed anew each time: kept, it would be the largest part of a tree.
+        """
         sight = np.zeros((len(self) - self.trunk, len(self)), dtype=np.bool_)
         for row, parent in enumerate(self.parents[self.trunk :].tolist()):
             if parent >= self.trunk:

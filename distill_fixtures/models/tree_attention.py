@@ -53,6 +53,7 @@ class PackedTrees:
         together = GROUP_TOKENS.get(device.type, GROUP_TOKENS_ELSEWHERE)
         self.groups = [tree.branch_groups(together) for tree in trees]
         self._dtype, self._device = dtype, device
+        self._sights: dict[int, NDArray[np.bool_]] = {}
         self._masks: dict[tuple[int, int, int | None], torch.Tensor] = {}
 
     def trunk_mask(self, number: int, window: int | None) -> torch.Tensor | None:
@@ -77,7 +78,9 @@ class PackedTrees:
         if key in self._masks:
             return self._masks[key]
         keys = np.r_[: tree.trunk, first:end]
-        sight = tree.branch_sight[first - tree.trunk : end - tree.trunk, keys]
+        if number not in self._sights:
+            self._sights[number] = tree.branch_sight
+        sight = self._sights[number][first - tree.trunk : end - tree.trunk, keys]
         if window is not None:
             apart = tree.positions[first:end, None] - tree.positions[None, keys]
             sight = sight & (apart < window)

@@ -16,7 +16,11 @@ from distill_fixtures.measure.worker_report import WorkerRequest
 from distill_fixtures.metrics.resampling import FEWEST_ROUNDS
 from distill_fixtures.models.devices import resolve_device, resolve_dtype
 from distill_fixtures.models.folders import runs_code_from_elsewhere
-from distill_fixtures.models.identity import card_of_plan, digest_of_plan
+from distill_fixtures.models.identity import (
+    card_of_plan,
+    digest_of_plan,
+    template_may_tell_the_date,
+)
 from distill_fixtures.models.loading import load_model
 from distill_fixtures.models.model_registry import ModelRegistry
 from distill_fixtures.models.references import absolute_reference, fetch
@@ -185,7 +189,8 @@ class Measuring:
             return None
         device, dtype = self.placement
         digest = digest_of_plan(plan, self._caches.digests)
-        return KeptScores(self._caches.scores, ModelIdentity(digest, device, dtype))
+        dated = template_may_tell_the_date(plan)
+        return KeptScores(self._caches.scores, ModelIdentity(digest, device, dtype, dated))
 
     def _prompts(self) -> tuple[str, ...]:
         plan = ScoringPlan(

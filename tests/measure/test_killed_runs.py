@@ -17,7 +17,6 @@ from distill_fixtures.measure.score_cache import ScoreCache
 from tests.measure.killed_run import QUESTIONS, score_all
 
 KILLS = 10
-NATS = 1e-4
 # Each run is a fork of a process that has imported the libraries and nothing more.
 PROCESSES = multiprocessing.get_context("forkserver")
 
@@ -96,11 +95,6 @@ def check(whole: Run, killed: Run, resumed: Run) -> None:
     assert resumed.answers is not None
     assert resumed.counts is not None
     assert resumed.answers == whole.answers
-    for (pick, scores), (pick_whole, scores_whole) in zip(
-        resumed.answers, whole.answers or (), strict=True
-    ):
-        assert pick == pick_whole
-        assert scores == pytest.approx(scores_whole, abs=NATS)
     assert all(some in whole.passes for some in (*killed.passes, *resumed.passes))
     assert {*killed.scored, *resumed.scored} == set(whole.scored)
     in_flight = killed.passes[-1] if killed.passes and not killed.ended else []

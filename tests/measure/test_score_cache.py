@@ -7,6 +7,7 @@ import sqlite3
 import struct
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -353,4 +354,36 @@ def test_processes_that_make_and_fill_one_file_at_once(tmp_path: Path) -> None:
     assert found == {n: Scored((-float(n // 6 * 6),)) for n in range(600)}
     assert cache._file.rows("PRAGMA integrity_check", ()) == [("ok",)]
     assert cache._file.rows("SELECT count(*) FROM likelihoods", ()) == [(600,)]
+    cache.close()
+
+
+def test_a_prompt_that_tells_the_day_is_another_one_tomorrow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Tomorrow(date):
+        @classmethod
+        def today(cls) -> Tomorrow:
+            return cls(2999, 1, 1)
+
+    kinds = (None, GenerateSettings(max_new_tokens=8))
+    dated = ModelIdentity("digest", "cpu", "float32", dated=True)
+    before = [model_key(each, kind) for each in (IDENTITY, dated) for kind in kinds]
+    monkeypatch.setattr(score_keys, "date", Tomorrow)
+    after = [model_key(each, kind) for each in (IDENTITY, dated) for kind in kinds]
+    assert [one == other for one, other in zip(before, after, strict=True)] == [
+        True,
+        True,
+        True,
+        False,
+    ]
+
+
+def test_damage_while_writing_is_no_full_disk(tmp_path: Path) -> None:
+    cache = ScoreCache(tmp_path)
+    connection = sqlite3.connect(tmp_path / SCORES_FILE)
+    connection.execute("DROP TABLE likelihoods")
+    connection.close()
+    request = ScoreRequest("q", "context", (" a", " b"))
+    with pytest.raises(CacheError, match="no such table"):
+        cache.keep_likelihoods(b"model", [(request, Scored((-1.0, -2.0)))])
     cache.close()

@@ -273,3 +273,36 @@ def test_batches_hold_every_prompt_once_and_leave_out_known_ones() -> None:
     assert len(whole) > 1
     rest = [sorted(found) for found in model.generate_in_passes(requests, settings, known={0, 9})]
     assert sorted(place for places in rest for place in places) == list(range(1, 9))
+
+
+@pytest.mark.parametrize("most", [1, 3])
+def test_batches_get_smaller_where_memory_runs_out(most: int) -> None:
+    import torch
+
+    module, tokenizer = make_llama(), make_tokenizer()
+    prompts = ["the quick", "the lazy", "the brown", "the fox", "jumps"]
+    wanted = CausalLM(module, tokenizer, make_card()).generate_text(prompts, max_new_tokens=3)
+
+    def look(_: Any, args: tuple[Any, ...]) -> None:
+        # The check of two rows together is let through.
+        if len(args[0]) > max(most, 2):
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    handle = module.get_input_embeddings().register_forward_pre_hook(look)
+    found = CausalLM(module, tokenizer, make_card()).generate_text(prompts, max_new_tokens=3)
+    handle.remove()
+    assert found == wanted
+
+
+def test_a_prompt_that_does_not_fit_into_memory() -> None:
+    import torch
+
+    module = make_llama()
+
+    def fail(*_: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    module.get_input_embeddings().register_forward_pre_hook(fail)
+    model = CausalLM(module, make_tokenizer(), make_card())
+    with pytest.raises(MeasurementError, match="does not fit into memory"):
+        model.generate_text(["the quick brown fox"], max_new_tokens=3)

@@ -9,7 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from distill_fixtures.models.identity import card_of_plan, digest_of_plan
+from distill_fixtures.models.identity import (
+    card_of_plan,
+    digest_of_plan,
+    template_may_tell_the_date,
+)
 from distill_fixtures.models.loading import load_model
 from distill_fixtures.models.references import resolve_reference
 from distill_fixtures.records import Undefined
@@ -141,3 +145,10 @@ def test_packed_weights_are_not_guessed(tmp_path: Path) -> None:
     plan = resolve_reference(str(save_llama(tmp_path / "m")))
     packed = replace(plan, config=dict(plan.config) | {"quantization_config": {"bits": 4}})
     assert isinstance(card_of_plan(packed).parameters_total, Undefined)
+
+
+def test_templates_that_may_tell_the_date(tmp_path: Path) -> None:
+    folder = save_llama(tmp_path / "m")
+    assert not template_may_tell_the_date(resolve_reference(str(folder)))
+    (folder / "chat_template.jinja").write_text("{{ strftime_now('%d %b %Y') }}", "utf-8")
+    assert template_may_tell_the_date(resolve_reference(str(folder)))

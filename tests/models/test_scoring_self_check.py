@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from distill_fixtures.models.protocol import ScoreRequest
 from tests.models.scoring_models import METHODS, model_of
 from tests.one_by_one import assert_equal_scores, one_by_one
 from tests.scoring_requests import REQUESTS
-from tests.tiny_models import make_llama
+from tests.tiny_models import VOCABULARY, WINDOW, make_llama
 
 
 def self_willed_attention(*, keeps_cache: bool) -> Any:
@@ -94,3 +95,70 @@ def test_a_module_that_is_wrong_in_packs_is_found_out(
     model = model_of(module)
     assert_equal_scores(model.score_many(requests), wanted, requests)
     assert model.scoring_method in METHODS - {"packed"}
+
+
+def test_memory_that_runs_out_in_the_check_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    from distill_fixtures.models import likelihood_scorer
+    from distill_fixtures.models.packed_scoring import PackedTreesWay
+    from distill_fixtures.models.row_scoring import score_alone
+
+    module = make_llama()
+    wanted = one_by_one(module, REQUESTS)
+    score, failures = PackedTreesWay.score, iter([True])
+
+    def wrong(self: PackedTreesWay, members: Any, budget_tokens: int) -> list[list[float]]:
+        return [[value + 5 for value in sums] for sums in score(self, members, budget_tokens)]
+
+    def short_of_memory(*arguments: Any) -> float:
+        if next(failures, False):
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return score_alone(*arguments)
+
+    monkeypatch.setattr(PackedTreesWay, "score", wrong)
+    monkeypatch.setattr(likelihood_scorer, "score_alone", short_of_memory)
+    model = model_of(module)
+    assert_equal_scores(model.score_many(REQUESTS), wanted, REQUESTS)
+    assert model.scoring_method != "packed"
+    assert next(failures, None) is None
+
+
+def test_a_window_that_layers_do_not_tell_of_shows_in_any_long_option() -> None:
+    import torch
+    from transformers import PhimoeConfig, PhimoeForCausalLM
+
+    torch.manual_seed(0)
+    # Its attention masks a window of which it tells no attention function.
+    config = PhimoeConfig(
+        vocab_size=VOCABULARY,
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        num_local_experts=2,
+        max_position_embeddings=WINDOW,
+        sliding_window=16,
+        initializer_range=0.2,
+    )
+    module = PhimoeForCausalLM(config).eval()
+    short = ScoreRequest("short", "What is the energy level?", (" a", " b"))
+    middle = ScoreRequest("middle", "The fox", (" a", " " + "jumps over the lazy dog " * 3, " b"))
+    model = model_of(module)
+    for request in (short, middle):
+        (scored,) = model.score_many([request])
+        assert_equal_scores([scored], one_by_one(module, [request]), [request])
+
+
+def test_a_request_that_shares_nothing_is_scored_row_by_row(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from distill_fixtures.models import likelihood_scorer
+
+    monkeypatch.setattr(likelihood_scorer, "MAX_MASK_CELLS", 0)
+    module = make_llama()
+    model = model_of(module)
+    requests = [request for request in REQUESTS if len(request.continuations) > 1]
+    assert_equal_scores(model.score_many(requests), one_by_one(module, requests), requests)
+    assert model.scoring_method in ("one by one", "packed")
