@@ -14,14 +14,8 @@ from distill_fixtures.models.finite import check_scores, check_steps
 from distill_fixtures.models.likelihood_scorer import LikelihoodScorer
 from distill_fixtures.models.model_limits import (
     end_tokens_of,
-    length_that_changes_positions,
     virtual_tokens_of,
     window_of,
-)
-from distill_fixtures.models.out_of_memory import (
-    free_cached_blocks,
-    is_out_of_memory,
-    too_large,
 )
 from distill_fixtures.models.protocol import (
     AllAtOnce,
@@ -34,8 +28,7 @@ from distill_fixtures.models.protocol import (
     TextReading,
 )
 from distill_fixtures.models.reading import read_rows
-from distill_fixtures.models.text_batches import plan_batches
-from distill_fixtures.models.text_stops import StopFinder
+from distill_fixtures.models.text_writer import TextWriter
 from distill_fixtures.models.tokens import TokenLimits, encode_requests, prefix_token
 from distill_fixtures.records import GenerationTrace, ModelCard, Undefined
 
@@ -45,9 +38,6 @@ __all__ = ["CausalLM"]
 # and what lies between them leaves the cache.
 BATCH_TOKENS = {"cpu": 1024}
 BATCH_TOKENS_ELSEWHERE = 16_384
-TEXT_BATCH = 8
-# A prompt that leaves less than this for its answer is cut.
-FEWEST_ANSWER_TOKENS = 16
 
 
 class CausalLM(AllAtOnce):
@@ -132,23 +122,12 @@ class CausalLM(AllAtOnce):
     ) -> Iterator[Mapping[int, Generated]]:
         if len(known) == len(requests):
             return
-        ids = [self._chat_ids(request.prompt) for request in requests]
-        stops = StopFinder(self._tokenizer, settings)
-        for places in self._text_batches(ids, settings.max_new_tokens):
-            groups = [[index for index in places if index not in known]]
-            while groups:
-                some = groups.pop(0)
-                texts = self._write_if_it_fits(
-                    [ids[index] for index in some],
-                    [requests[index].key for index in some],
-                    settings.max_new_tokens,
-                    stops,
-                )
-                if texts is None:
-                    middle = len(some) // 2
-                    groups[:0] = [some[:middle], some[middle:]]
-                elif some:
-                    yield dict(zip(some, texts, strict=True))
+        yield from self._writer().passes(
+            [self._chat_ids(request.prompt) for request in requests],
+            [request.key for request in requests],
+            settings,
+            known,
+        )
 
     def generate_timed(
         self, prompts: Sequence[str], *, new_tokens: int, clock: Clock
@@ -201,82 +180,11 @@ class CausalLM(AllAtOnce):
         )
         return list(self._tokenizer.encode(text, add_special_tokens=False))
 
-    def _text_batches(self, ids: Sequence[Sequence[int]], max_new_tokens: int) -> list[list[int]]:
-        """Places of the prompts that are continued together.
-
-        The room for answers is one for a batch, so a prompt that leaves less than an answer takes
-        stands only with those of its length. So does one whose answer may reach a length at which
-        positions change, for they would change for its whole batch.
-        """
-        window = self._limits.window
-        change = length_that_changes_positions(self.module.config)
-        longest_padded = min(window, change or window) - max_new_tokens
-        kept = [prompt[-max(window - FEWEST_ANSWER_TOKENS, 1) :] for prompt in ids]
-        return plan_batches(self.module, kept, TEXT_BATCH, longest_padded=longest_padded)
-
-    def _write_if_it_fits(
-        self,
-        prompts: Sequence[Sequence[int]],
-        names: Sequence[str],
-        max_new_tokens: int,
-        stops: StopFinder,
-    ) -> list[Generated] | None:
-        """A batch's texts; None where memory ran out and there is more than one prompt.
-
-        Raises:
-            MeasurementError: a single prompt does not fit into memory.
-        """
-        if not prompts:
-            return []
-        try:
-            return self._write(prompts, names, max_new_tokens, stops)
-        except Exception as error:
-            if not is_out_of_memory(error):
-                raise
-            failure = str(error)
-        free_cached_blocks(self.module.device)
-        if len(prompts) == 1:
-            raise too_large(
-                names[0], self._card.reference, f"a prompt of {len(prompts[0])} tokens: {failure}"
-            )
-        return None
-
-    def _write(
-        self,
-        prompts: Sequence[Sequence[int]],
-        names: Sequence[str],
-        max_new_tokens: int,
-        stops: StopFinder,
-    ) -> list[Generated]:
-        """Decode a batch until every row has met a stop or the limit."""
-        window = self._limits.window
-        left = window - max(len(prompt) for prompt in prompts)
-        room = min(max_new_tokens, max(left, FEWEST_ANSWER_TOKENS))
-        ids = fit_prompts(
-            prompts,
-            window,
-            room,
-            advice="give a model with a longer window, or questions with options and "
-            "--distill-scoring letter or cloze",
+    def _writer(self) -> TextWriter:
+        return TextWriter(
+            self.module,
+            self._tokenizer,
+            self._card.reference,
+            window=self._limits.window,
+            end_tokens=self._end_tokens,
         )
-        cut = [len(kept) < len(prompt) for kept, prompt in zip(ids, prompts, strict=True)]
-        rows: list[list[int]] = [[] for _ in ids]
-        done: dict[int, Generated] = {}
-        for step in islice(decode_greedily(self.module, ids), room):
-            check_steps(self._card.reference, [step], names, ended=done)
-            for row, token in enumerate(step.tokens.tolist()):
-                if row in done:
-                    continue
-                if token in self._end_tokens:
-                    done[row] = Generated(stops.text_of(rows[row]), cut[row])
-                    continue
-                rows[row].append(token)
-                end = stops.end(rows[row])
-                if end is not None:
-                    done[row] = Generated(end, cut[row])
-            if len(done) == len(ids):
-                break
-        return [
-            done.get(row) or Generated(stops.text_of(rows[row]), truncated=True)
-            for row in range(len(ids))
-        ]

@@ -8,7 +8,7 @@ import pytest
 
 from distill_fixtures.errors import MeasurementError, NotFiniteScoreError
 from distill_fixtures.measure.scoring import ScoringPlan, prompts_of
-from distill_fixtures.models.causal_lm import FEWEST_ANSWER_TOKENS, CausalLM
+from distill_fixtures.models.causal_lm import CausalLM
 from distill_fixtures.models.decoding import Step, decode_greedily, fit_prompts
 from distill_fixtures.models.protocol import (
     Generated,
@@ -16,6 +16,7 @@ from distill_fixtures.models.protocol import (
     GenerateSettings,
     ScoreRequest,
 )
+from distill_fixtures.models.text_writer import FEWEST_ANSWER_TOKENS
 from distill_fixtures.records import Question
 from distill_fixtures.tasks.prompts import PromptStyle
 from tests.fakes import FakeClock, make_card
@@ -121,7 +122,7 @@ def test_the_built_in_prompts_go_through_the_chat_template(
         seen.extend(make_tokenizer().decode(ids) for ids in prompts)
         return decode_greedily(module, prompts, **options)
 
-    monkeypatch.setattr("distill_fixtures.models.causal_lm.decode_greedily", noted)
+    monkeypatch.setattr("distill_fixtures.models.text_writer.decode_greedily", noted)
     module, tokenizer = make_llama(), make_tokenizer()
     module.config.max_position_embeddings = 1024
     tokenizer.chat_template = (

@@ -100,7 +100,7 @@ def write(
             tokens = torch.tensor([row[step] if step < len(row) else 5 for row in rows])
             yield Step(tokens, torch.zeros(len(rows)), None)
 
-    monkeypatch.setattr("distill_fixtures.models.causal_lm.decode_greedily", scripted)
+    monkeypatch.setattr("distill_fixtures.models.text_writer.decode_greedily", scripted)
     model = CausalLM(make_llama(), make_tokenizer(), make_card())
     requests = [GenerateRequest(str(index), "the") for index in range(len(texts))]
     found: dict[int, Generated] = {}

@@ -1,0 +1,167 @@
+"""Writing texts after prompts, batch by batch, each batch until its last text has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from distill_fixtures.models.decoding import decode_greedily, fit_prompts
+from distill_fixtures.models.finite import check_steps
+from distill_fixtures.models.model_limits import length_that_changes_positions
+from distill_fixtures.models.out_of_memory import (
+    free_cached_blocks,
+    is_out_of_memory,
+    too_large,
+)
+from distill_fixtures.models.protocol import Generated, GenerateSettings
+from distill_fixtures.models.text_batches import plan_batches
+from distill_fixtures.models.text_stops import StopFinder
+
+__all__ = ["FEWEST_ANSWER_TOKENS", "TextWriter"]
+
+TEXT_BATCH = 8
+# A prompt that leaves less than this for its answer is cut.
+FEWEST_ANSWER_TOKENS = 16
+
+
+class TextWriter:
+    """Continues prompts greedily.
+
+    Args:
+        module: a causal language model in eval mode.
+        tokenizer: its tokenizer.
+        reference: the model's, for messages.
+        window: tokens that it can look at together.
+        end_tokens: tokens that end a text.
+    """
+
+    def __init__(
+        self,
+        module: Any,
+        tokenizer: Any,
+        reference: str,
+        *,
+        window: int,
+        end_tokens: Collection[int],
+    ) -> None:
+        self._module = module
+        self._tokenizer = tokenizer
+        self._reference = reference
+        self._window = window
+        self._end_tokens = end_tokens
+
+    def passes(
+        self,
+        ids: Sequence[Sequence[int]],
+        keys: Sequence[str],
+        settings: GenerateSettings,
+        known: Collection[int],
+    ) -> Iterator[Mapping[int, Generated]]:
+        """Texts batch by batch, by the prompt's place; batches are planned from all prompts.
+
+        Args:
+            ids: the prompts in tokens.
+            keys: one a prompt, for messages.
+            known: places of prompts that are left out.
+
+        Raises:
+            NotFiniteScoreError: the model computed NaN or infinity; names the prompt's key.
+            MeasurementError: the window or the memory has no room for a prompt and its answer.
+        """
+        stops = StopFinder(self._tokenizer, settings)
+        for places in self._batches(ids, settings.max_new_tokens):
+            groups = [[index for index in places if index not in known]]
+            while groups:
+                some = groups.pop(0)
+                texts = self._write_if_it_fits(
+                    [ids[index] for index in some],
+                    [keys[index] for index in some],
+                    settings.max_new_tokens,
+                    stops,
+                )
+                if texts is None:
+                    middle = len(some) // 2
+                    groups[:0] = [some[:middle], some[middle:]]
+                elif some:
+                    yield dict(zip(some, texts, strict=True))
+
+    def _batches(self, ids: Sequence[Sequence[int]], max_new_tokens: int) -> list[list[int]]:
+        """Places of the prompts that are continued together.
+
+        The room for answers is one for a batch, so a prompt that leaves less than an answer takes
+        stands only with those of its length. So does one whose answer may reach a length at which
+        positions change, for they would change for its whole batch.
+        """
+        window = self._window
+        change = length_that_changes_positions(self._module.config)
+        longest_padded = min(window, change or window) - max_new_tokens
+        kept = [prompt[-max(window - FEWEST_ANSWER_TOKENS, 1) :] for prompt in ids]
+        return plan_batches(self._module, kept, TEXT_BATCH, longest_padded=longest_padded)
+
+    def _write_if_it_fits(
+        self,
+        prompts: Sequence[Sequence[int]],
+        names: Sequence[str],
+        max_new_tokens: int,
+        stops: StopFinder,
+    ) -> list[Generated] | None:
+        """A batch's texts; None where memory ran out and there is more than one prompt.
+
+        Raises:
+            MeasurementError: a single prompt does not fit into memory.
+        """
+        if not prompts:
+            return []
+        try:
+            return self._write(prompts, names, max_new_tokens, stops)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            failure = str(error)
+        free_cached_blocks(self._module.device)
+        if len(prompts) == 1:
+            raise too_large(
+                names[0], self._reference, f"a prompt of {len(prompts[0])} tokens: {failure}"
+            )
+        return None
+
+    def _write(
+        self,
+        prompts: Sequence[Sequence[int]],
+        names: Sequence[str],
+        max_new_tokens: int,
+        stops: StopFinder,
+    ) -> list[Generated]:
+        """Decode a batch until every row has met a stop or the limit."""
+        window = self._window
+        left = window - max(len(prompt) for prompt in prompts)
+        room = min(max_new_tokens, max(left, FEWEST_ANSWER_TOKENS))
+        ids = fit_prompts(
+            prompts,
+            window,
+            room,
+            advice="give a model with a longer window, or questions with options and "
+            "--distill-scoring letter or cloze",
+        )
+        cut = [len(kept) < len(prompt) for kept, prompt in zip(ids, prompts, strict=True)]
+        rows: list[list[int]] = [[] for _ in ids]
+        done: dict[int, Generated] = {}
+        for step in islice(decode_greedily(self._module, ids), room):
+            check_steps(self._reference, [step], names, ended=done)
+            for row, token in enumerate(step.tokens.tolist()):
+                if row in done:
+                    continue
+                if token in self._end_tokens:
+                    done[row] = Generated(stops.text_of(rows[row]), cut[row])
+                    continue
+                rows[row].append(token)
+                end = stops.end(rows[row])
+                if end is not None:
+                    done[row] = Generated(end, cut[row])
+            if len(done) == len(ids):
+                break
+        return [
+            done.get(row) or Generated(stops.text_of(rows[row]), truncated=True)
+            for row in range(len(ids))
+        ]
