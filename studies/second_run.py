@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -23,7 +22,7 @@ from typing import Any
 
 from studies.real_model import real_model_folder
 from studies.study_page import PAGES, ROOT, markdown_table, say, setting, write_page
-from studies.study_questions import DATA_VARIABLE
+from studies.study_questions import DATA_VARIABLE, questions_path
 
 NAME = "second_run"
 PACKAGES = ("distill-bench", "torch", "transformers", "pytest")
@@ -146,8 +145,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
 
 def main() -> None:
     given = parse_arguments()
-    named = os.environ.get(DATA_VARIABLE)
-    data_path = given.data_path or (Path(named) if named else None)
+    data_path = questions_path(given.data_path)
     with tempfile.TemporaryDirectory() as folder:
         setup = Setup(
             given.teacher or str(real_model_folder()), given.questions, data_path, Path(folder)

@@ -11,20 +11,24 @@ from distill_fixtures.demo import questions_file
 from distill_fixtures.records import Question
 from distill_fixtures.tasks.readers import read_questions
 
-__all__ = ["evenly", "read_evenly"]
+__all__ = ["DATA_VARIABLE", "evenly", "questions_path", "read_evenly"]
 
 DATA_VARIABLE = "QUANTUMBENCH_PATH"
+
+
+def questions_path(given: Path | None = None) -> Path | None:
+    """The questions file: the one given, else what the variable names; None for the built-in."""
+    named = os.environ.get(DATA_VARIABLE)
+    return given or (Path(named) if named else None)
 
 
 def read_evenly(count: int, data_path: Path | None = None) -> tuple[str, list[Question]]:
     """A name for the set, and so many of its questions, taken evenly from its whole length.
 
     Args:
-        data_path: a questions file; None takes what ``QUANTUMBENCH_PATH`` names, and without it
-            the built-in questions.
+        data_path: as ``questions_path`` takes it.
     """
-    named = os.environ.get(DATA_VARIABLE)
-    path = data_path or (Path(named) if named else None)
+    path = questions_path(data_path)
     found = read_questions(
         path or questions_file(),
         password=PUBLISHED_PASSWORD,

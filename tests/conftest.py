@@ -8,6 +8,8 @@ from pathlib import Path
 import platformdirs
 import pytest
 
+from distill_fixtures.models import file_digests
+
 HERE = Path(__file__).resolve().parent
 
 
@@ -25,3 +27,17 @@ def own_cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(platformdirs, "user_cache_dir", lambda name: str(folder / name))
         yield
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the files whose content was read for a digest, in order."""
+    names: list[str] = []
+    read = file_digests._read_digest
+
+    def noted(path: Path) -> str:
+        names.append(path.name)
+        return read(path)
+
+    monkeypatch.setattr(file_digests, "_read_digest", noted)
+    return names

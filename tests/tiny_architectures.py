@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.tiny_models import VOCABULARY, WINDOW
 
-__all__ = ["ARCHITECTURES", "SHORT_REACH", "make_architecture"]
+__all__ = ["ARCHITECTURES", "GROUPED", "SHORT_REACH", "USUAL", "make_architecture"]
 
 SHORT_REACH = 8
 """Tokens that a local layer looks back on; shorter than any text but the shortest."""

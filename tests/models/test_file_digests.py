@@ -28,20 +28,6 @@ def later() -> int:
     return time.time_ns() + LATER_NS
 
 
-@pytest.fixture
-def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Names of the files whose content was read."""
-    names: list[str] = []
-    read = file_digests._read_digest
-
-    def noted(path: Path) -> str:
-        names.append(path.name)
-        return read(path)
-
-    monkeypatch.setattr(file_digests, "_read_digest", noted)
-    return names
-
-
 def write(path: Path, content: bytes) -> str:
     path.write_bytes(content)
     return hashlib.sha256(content).hexdigest()

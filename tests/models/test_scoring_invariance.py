@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
 
 from distill_fixtures.models.protocol import Scored
@@ -13,22 +10,11 @@ from tests.one_by_one import assert_equal_scores, one_by_one, scored_tokens
 from tests.scoring_requests import REQUESTS
 from tests.tiny_architectures import ARCHITECTURES
 from tests.tiny_models import make_tokenizer
+from tests.torch_threads import threads
 
 # Per scored token, where weights have half precision.
 HALF_TOLERANCE_NATS = 0.05
 INVARIANT = ("llama", "mistral", "gpt-2", "bloom", "mamba")
-
-
-@contextmanager
-def threads(count: int) -> Iterator[None]:
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize("name", INVARIANT)

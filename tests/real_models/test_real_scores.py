@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -16,6 +14,7 @@ from distill_fixtures.records import Answer, Question, Scoring
 from distill_fixtures.tasks.prompts import build_prompt
 from studies.lm_eval_task import evaluate_by_harness, make_harness_model, make_harness_task
 from tests.one_by_one import log_likelihoods
+from tests.torch_threads import threads
 
 pytestmark = pytest.mark.real_model
 
@@ -42,18 +41,6 @@ def largest_difference(found: tuple[Scored, ...], wanted: tuple[Scored, ...]) ->
         for of_one, of_other in zip(found, wanted, strict=True)
         for one, other in zip(of_one.log_likelihoods, of_other.log_likelihoods, strict=True)
     )
-
-
-@contextmanager
-def threads(count: int) -> Iterator[None]:
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @pytest.mark.filterwarnings("ignore")  # the harness's libraries have warnings of their own
