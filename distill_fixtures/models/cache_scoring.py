@@ -28,8 +28,7 @@ class SharedCacheWay:
 
     def cost_tokens(self, member: LaidOut) -> int:
         trunk = member.tree.trunk
-        longest = max(len(ids) - 1 for ids in member.request.sequences)
-        return trunk + (longest - trunk) * len(member.request.sequences)
+        return trunk + (member.longest_tokens - trunk) * len(member.request.sequences)
 
     def score(self, members: Sequence[LaidOut], budget_tokens: int) -> list[list[float]]:
         return [

@@ -12,11 +12,8 @@ from distill_fixtures.errors import MeasurementError
 from distill_fixtures.models.decoding import decode_greedily, fit_prompts, synchronise
 from distill_fixtures.models.finite import check_scores, check_steps
 from distill_fixtures.models.likelihood_scorer import LikelihoodScorer
-from distill_fixtures.models.model_limits import (
-    end_tokens_of,
-    virtual_tokens_of,
-    window_of,
-)
+from distill_fixtures.models.model_limits import end_tokens_of, window_of
+from distill_fixtures.models.peft_modules import virtual_tokens_of
 from distill_fixtures.models.protocol import (
     AllAtOnce,
     Clock,

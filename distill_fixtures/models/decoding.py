@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from distill_fixtures.errors import MeasurementError
+from distill_fixtures.models.peft_modules import plain_module, virtual_tokens_of
 
 if TYPE_CHECKING:
     import torch
@@ -104,7 +105,7 @@ class TokenRows:
 
     Prompts of unequal length are padded on their left; the padding is masked, and tokens keep their
     own positions. Not every architecture heeds that:
-    :func:`~distill_fixtures.models.text_batches.takes_padding` finds out.
+    :func:`~distill_fixtures.models.text_batches.continues_alike` finds out.
 
     Args:
         module: a causal language model, perhaps with a PEFT adapter over it.
@@ -122,10 +123,8 @@ class TokenRows:
             mask[row, longest - len(prompt) :] = 1
         self._ids, self._mask = ids.to(module.device), mask.to(module.device)
         self._forward: Callable[..., Any] = module
-        self._plain = module.get_base_model() if hasattr(module, "peft_config") else module
-        adapter = getattr(module, "active_peft_config", None)
-        learned = getattr(adapter, "is_prompt_learning", False)
-        self._virtual_tokens = adapter.num_virtual_tokens if adapter and learned else 0
+        self._plain = plain_module(module)
+        self._virtual_tokens = virtual_tokens_of(module)
         takes = inspect.signature(self._plain.forward).parameters
         self._cache_name = next((name for name in CACHE_NAMES if name in takes), None)
         self._cache: Any = None
@@ -136,7 +135,7 @@ class TokenRows:
         self._takes_mask = "attention_mask" in takes
         # Prompt learning counts positions itself.
         self._positions = None
-        if "position_ids" in takes and not learned:
+        if "position_ids" in takes and not self._virtual_tokens:
             self._positions = (self._mask.cumsum(-1) - 1).clamp(min=0)
 
     def next_logits(self) -> torch.Tensor:

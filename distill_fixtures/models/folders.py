@@ -16,6 +16,7 @@ from distill_fixtures.models.headers import read_safetensors_header
 from distill_fixtures.models.plan import ModelPlan
 
 __all__ = [
+    "TEMPLATE_FILES",
     "FolderRules",
     "plan_of_adapter",
     "plan_of_full_model",
@@ -32,6 +33,8 @@ TOKENIZER_SETTINGS = (
     "chat_template.jinja",
     "chat_template.json",
 )
+# Those of them that may hold a chat template.
+TEMPLATE_FILES = ("tokenizer_config.json", "chat_template.jinja", "chat_template.json")
 # A fast tokenizer is one file; these are read only where it is missing.
 SLOW_TOKENIZER_FILES = ("vocab.json", "merges.txt", "vocab.txt", "tokenizer.model", "spiece.model")
 # A tokenizer's class may look at a vocabulary beside tokenizer.json, and at templates of its own.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from distill_fixtures.models.file_digests import IN_PROCESS, FileDigests
-from distill_fixtures.models.folders import unlisted_files
+from distill_fixtures.models.folders import TEMPLATE_FILES, unlisted_files
 from distill_fixtures.models.headers import TensorHeader, read_safetensors_header
 from distill_fixtures.models.plan import ModelPlan
 from distill_fixtures.records import ModelCard, Undefined
@@ -98,9 +98,8 @@ def template_may_tell_the_date(plan: ModelPlan) -> bool:
     """
     if plan.kind == "gguf":
         return True
-    small = [path for path in plan.files if path not in plan.weight_files]
-    texts = [path for path in small if path.suffix in (".jinja", ".json")]
-    return any(b"strftime_now" in path.read_bytes() for path in texts if path.exists())
+    templates = [path for path in plan.files if path.name in TEMPLATE_FILES]
+    return any(b"strftime_now" in path.read_bytes() for path in templates)
 
 
 def digest_of_files(paths: Iterable[Path], digests: FileDigests = IN_PROCESS) -> str:

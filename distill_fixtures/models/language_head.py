@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from distill_fixtures.models.peft_modules import plain_module, virtual_tokens_of
+
 if TYPE_CHECKING:
     import torch
 
@@ -19,17 +21,16 @@ FEWEST_ROWS = 64
 
 def has_own_head(module: Any) -> bool:
     """Whether body and head can be run apart; prompt learning puts tokens before the sequence."""
-    peft = getattr(module, "peft_config", None) is not None
-    if peft and not hasattr(module.base_model, "model"):
+    if virtual_tokens_of(module):
         return False
-    inner = _inner(module)
+    inner = plain_module(module)
     body = inner.get_decoder() if hasattr(inner, "get_decoder") else None
     return body is not None and body is not inner and module.get_output_embeddings() is not None
 
 
 def decoder_of(module: Any) -> Any:
     """The model without its language head, an adapter's layers in place."""
-    return _inner(module).get_decoder()
+    return plain_module(module).get_decoder()
 
 
 def scored_log_probabilities(
@@ -69,10 +70,6 @@ def token_log_probabilities(logits: torch.Tensor, targets: torch.Tensor) -> torc
 
 def _rows_at_a_time(device: str, vocabulary: int) -> int:
     return max(FEWEST_ROWS, MAX_LOGITS.get(device, MAX_LOGITS_ELSEWHERE) // vocabulary)
-
-
-def _inner(module: Any) -> Any:
-    return module.base_model.model if hasattr(module, "peft_config") else module
 
 
 def _adjustment(config: Any) -> Callable[[torch.Tensor], torch.Tensor]:

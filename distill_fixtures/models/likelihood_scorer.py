@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections import deque
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from distill_fixtures.models.cache_scoring import SharedCacheWay
@@ -22,9 +23,10 @@ from distill_fixtures.models.model_limits import (
     looks_ahead,
 )
 from distill_fixtures.models.out_of_memory import (
-    free_cached_blocks,
+    LackOfMemory,
     is_out_of_memory,
     too_large,
+    unless_memory_runs_out,
 )
 from distill_fixtures.models.packed_scoring import PackedTreesWay
 from distill_fixtures.models.packing import pack
@@ -39,8 +41,8 @@ __all__ = ["LikelihoodScorer"]
 logger = logging.getLogger(__name__)
 
 # How far a way may be from single rows, nats per scored token. Half precision keeps 8 to 11 bits.
-TOLERANCE_NATS = {"torch.float32": 1e-4, "torch.float64": 1e-4}
-HALF_TOLERANCE_NATS = 0.05
+TOLERANCE_NATS, HALF_TOLERANCE_NATS = 1e-4, 0.05
+WHOLE_PRECISION = ("torch.float32", "torch.float64")
 # Cells of a tree's mask: options that were cut by different lengths share nothing, and a mask over
 # all of them would be larger than what it saves.
 MAX_MASK_CELLS = 1 << 24
@@ -52,7 +54,6 @@ REFUSALS = (
     AttributeError,
     RuntimeError,
     LookupError,
-    NotImplementedError,
     AssertionError,
 )
 
@@ -78,6 +79,8 @@ class LikelihoodScorer:
         self._rows = RowsWay(module)
         self._alone = OneByOneWay(module)
         self._ways: list[ScoringWay] = [self._alone]
+        self._has_limited_reach = has_limited_reach(module.config)
+        self._positions_change_at = length_that_changes_positions(module.config)
         if not looks_ahead(module.config):
             self._ways.insert(0, self._rows)
             if has_own_head(module):
@@ -123,36 +126,33 @@ class LikelihoodScorer:
         self, way: ScoringWay, members: Sequence[LaidOut], among: Sequence[int], done: set[int]
     ) -> Iterator[Scores]:
         """One way over all of ``among`` that are not done, in the passes planned from them all."""
-        costs = [way.cost_tokens(members[index]) for index in among]
-        for places in pack(costs, self._budget_tokens):
-            groups = [[index for index in map(among.__getitem__, places) if index not in done]]
-            while groups:
-                indices = groups.pop(0)
-                some = [members[index] for index in indices]
-                costs = [way.cost_tokens(member) for member in some]
-                if len(some) > 1 and sum(costs) > self._budget_tokens:
-                    # Memory has run out since the pass was planned.
-                    smaller = pack(costs, self._budget_tokens)
-                    groups[:0] = [[indices[place] for place in each] for each in smaller]
-                elif some:
-                    sums = self._attempt(way, some, sum(costs))
-                    if sums is None:
-                        groups.insert(0, indices)
-                    else:
-                        yield indices, sums
-                        done.update(indices)
+        costs = {index: way.cost_tokens(members[index]) for index in among}
+        planned = deque(self._planned(among, costs))
+        while planned:
+            indices = [index for index in planned.popleft() if index not in done]
+            cost = sum(costs[index] for index in indices)
+            if len(indices) > 1 and cost > self._budget_tokens:
+                # Memory has run out since the pass was planned.
+                planned.extendleft(reversed(self._planned(indices, costs)))
+            elif indices:
+                sums = self._attempt(way, [members[index] for index in indices], cost)
+                if sums is None:
+                    planned.appendleft(indices)
+                else:
+                    yield indices, sums
+                    done.update(indices)
+
+    def _planned(self, among: Sequence[int], costs: Mapping[int, int]) -> list[list[int]]:
+        passes = pack([costs[index] for index in among], self._budget_tokens)
+        return [[among[place] for place in places] for places in passes]
 
     def _attempt(self, way: ScoringWay, members: list[LaidOut], cost: int) -> Sums | None:
         """Score a pass; None where memory ran out, the budget being smaller from then on."""
         if len(members) == 1 and cost >= self._too_large_tokens:
             return [self._by_itself(members[0])]
-        try:
-            return self._trusted(way, members)
-        except Exception as error:
-            if not is_out_of_memory(error):
-                raise
-        # Outside the except block: the traceback would keep the failed pass's tensors alive.
-        free_cached_blocks(self._module.device)
+        sums = unless_memory_runs_out(lambda: self._trusted(way, members), self._module.device)
+        if not isinstance(sums, LackOfMemory):
+            return sums
         self._budget_tokens = max(1, min(self._budget_tokens, cost) // 2)
         if len(members) == 1 and (
             way is not self._rows or self._budget_tokens < members[0].longest_tokens
@@ -167,16 +167,13 @@ class LikelihoodScorer:
         Raises:
             MeasurementError: a single row does not fit either.
         """
-        try:
-            return self._alone.score([member], self._budget_tokens)[0]
-        except Exception as error:
-            if not is_out_of_memory(error):
-                raise
-            failure = str(error)
-        longest = member.longest_tokens
-        raise too_large(
-            member.request.key, self._reference, f"a single row of {longest} tokens: {failure}"
+        sums = unless_memory_runs_out(
+            lambda: self._alone.score([member], self._budget_tokens), self._module.device
         )
+        if isinstance(sums, LackOfMemory):
+            row = f"a single row of {member.longest_tokens} tokens"
+            raise too_large(member.request.key, self._reference, f"{row}: {sums.message}")
+        return sums[0]
 
     def _trusted(self, way: ScoringWay, members: list[LaidOut]) -> Sums:
         """Scores of a pass, held against single rows where it holds something new.
@@ -210,7 +207,7 @@ class LikelihoodScorer:
         holds = {"a request"} | ({"several requests"} if len(members) > 1 else set())
         holds |= {"branches"} if branched else set()
         new = set() if holds <= self._proved else {len(members) - 1, *branched[-1:]}
-        if way.name == PackedTreesWay.name and not has_limited_reach(self._module.config):
+        if way.name == PackedTreesWay.name and not self._has_limited_reach:
             # Whatever a token saw too much or too little would be another request's.
             return holds, {}, new
         # What a cache or a window lacks shows in long texts only: after a long context, or in a
@@ -233,7 +230,8 @@ class LikelihoodScorer:
         Raises:
             WayRefusedError: they differ by more than rounding.
         """
-        tolerance = TOLERANCE_NATS.get(str(self._module.dtype), HALF_TOLERANCE_NATS)
+        whole = str(self._module.dtype) in WHOLE_PRECISION
+        tolerance = TOLERANCE_NATS if whole else HALF_TOLERANCE_NATS
         scored = member.request.scored
         for place in sorted({0, len(found) - 1, scored.index(max(scored))}):
             count = scored[place]
@@ -244,8 +242,8 @@ class LikelihoodScorer:
 
     def _goes_alone(self, member: LaidOut) -> bool:
         """Whether a request can share nothing with others, nor its options with each other."""
-        changes = length_that_changes_positions(self._module.config)
-        if changes is not None and member.longest_tokens > changes:
+        change = self._positions_change_at
+        if change is not None and member.longest_tokens > change:
             # Positions are stretched by the longest row of a pass, and so would be the others'.
             return True
         branches = len(member.tree) - member.tree.trunk

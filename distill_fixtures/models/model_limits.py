@@ -14,7 +14,6 @@ __all__ = [
     "has_limited_reach",
     "length_that_changes_positions",
     "looks_ahead",
-    "virtual_tokens_of",
     "window_of",
     "window_of_plan",
 ]
@@ -67,13 +66,6 @@ def window_of(config: Any, tokenizer: Any) -> int:
     limit = getattr(tokenizer, "model_max_length", None)
     # Tokenizers without a limit say 10^30.
     return int(limit) if isinstance(limit, int) and 0 < limit < 10**9 else 2048
-
-
-def virtual_tokens_of(module: Any) -> int:
-    """Places of the window that a learned prompt takes (PEFT's prompt and prefix tuning)."""
-    settings = getattr(module, "active_peft_config", None)
-    is_prompt = bool(getattr(settings, "is_prompt_learning", False))
-    return int(settings.num_virtual_tokens) if settings is not None and is_prompt else 0
 
 
 def end_tokens_of(module: Any, tokenizer: Any) -> tuple[int, ...]:

@@ -1,12 +1,16 @@
-"""Telling a lack of memory from other faults."""
+"""Telling a lack of memory from other faults, and going on after it."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from distill_fixtures.errors import MeasurementError
 
-__all__ = ["free_cached_blocks", "is_out_of_memory", "too_large"]
+__all__ = ["LackOfMemory", "is_out_of_memory", "too_large", "unless_memory_runs_out"]
+
+T = TypeVar("T")
 
 # torch's CPU allocator and older back ends have no error class of their own.
 PHRASES = (
@@ -15,6 +19,27 @@ PHRASES = (
     "cannot allocate memory",
     "cublas_status_alloc_failed",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class LackOfMemory:
+    """Instead of a result: memory ran out, and what the library said of it."""
+
+    message: str
+
+
+def unless_memory_runs_out(work: Callable[[], T], device: Any) -> T | LackOfMemory:
+    """What the work gives. Where memory runs out, a GPU's cached blocks are given back, so that
+    less work finds room; any other error comes out."""
+    try:
+        return work()
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        message = str(error)
+    # Outside the except block: the traceback would keep the failed work's tensors alive.
+    _free_cached_blocks(device)
+    return LackOfMemory(message)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -27,8 +52,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(phrase in text for phrase in PHRASES)
 
 
-def free_cached_blocks(device: Any) -> None:
-    """Give a GPU's cached blocks back, so that a smaller pass finds room."""
+def _free_cached_blocks(device: Any) -> None:
     import gc
 
     import torch

@@ -11,6 +11,7 @@ from typing import Any
 
 from distill_fixtures.models.language_head import token_log_probabilities
 from distill_fixtures.models.packing import batches_by_length
+from distill_fixtures.models.peft_modules import plain_module, virtual_tokens_of
 from distill_fixtures.models.scoring_way import LaidOut
 
 __all__ = ["OneByOneWay", "RowsWay", "score_alone", "score_rows"]
@@ -29,8 +30,7 @@ class RowsWay:
         self._module = module
 
     def cost_tokens(self, member: LaidOut) -> int:
-        sequences = member.request.sequences
-        return len(sequences) * max(len(ids) - 1 for ids in sequences)
+        return len(member.request.sequences) * member.longest_tokens
 
     def score(self, members: Sequence[LaidOut], budget_tokens: int) -> list[list[float]]:
         rows = [ids for member in members for ids in member.request.sequences]
@@ -112,7 +112,7 @@ def score_rows(
 
 
 def _can_leave_logits_out(module: Any) -> bool:
-    if getattr(module, "peft_config", None) is not None and not hasattr(module.base_model, "model"):
+    """Whether logits can be asked for at the end of the rows alone."""
+    if virtual_tokens_of(module):
         return False
-    inner = module.base_model.model if hasattr(module, "peft_config") else module
-    return "logits_to_keep" in inspect.signature(inner.forward).parameters
+    return "logits_to_keep" in inspect.signature(plain_module(module).forward).parameters

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -10,12 +12,12 @@ from distill_fixtures.models.decoding import decode_greedily, fit_prompts
 from distill_fixtures.models.finite import check_steps
 from distill_fixtures.models.model_limits import length_that_changes_positions
 from distill_fixtures.models.out_of_memory import (
-    free_cached_blocks,
-    is_out_of_memory,
+    LackOfMemory,
     too_large,
+    unless_memory_runs_out,
 )
 from distill_fixtures.models.protocol import Generated, GenerateSettings
-from distill_fixtures.models.text_batches import plan_batches
+from distill_fixtures.models.text_batches import batches_by_length, plan_batches
 from distill_fixtures.models.text_stops import StopFinder
 
 __all__ = ["FEWEST_ANSWER_TOKENS", "TextWriter"]
@@ -70,21 +72,24 @@ class TextWriter:
             MeasurementError: the window or the memory has no room for a prompt and its answer.
         """
         stops = StopFinder(self._tokenizer, settings)
-        for places in self._batches(ids, settings.max_new_tokens):
-            groups = [[index for index in places if index not in known]]
-            while groups:
-                some = groups.pop(0)
-                texts = self._write_if_it_fits(
-                    [ids[index] for index in some],
-                    [keys[index] for index in some],
-                    settings.max_new_tokens,
-                    stops,
-                )
-                if texts is None:
-                    middle = len(some) // 2
-                    groups[:0] = [some[:middle], some[middle:]]
-                elif some:
-                    yield dict(zip(some, texts, strict=True))
+        planned = deque(self._batches(ids, settings.max_new_tokens))
+        while planned:
+            some = [index for index in planned.popleft() if index not in known]
+            if not some:
+                continue
+            prompts, names = [ids[index] for index in some], [keys[index] for index in some]
+            texts = unless_memory_runs_out(
+                partial(self._write, prompts, names, settings.max_new_tokens, stops),
+                self._module.device,
+            )
+            if not isinstance(texts, LackOfMemory):
+                yield dict(zip(some, texts, strict=True))
+            elif len(some) == 1:
+                prompt = f"a prompt of {len(prompts[0])} tokens"
+                raise too_large(names[0], self._reference, f"{prompt}: {texts.message}")
+            else:
+                middle = len(some) // 2
+                planned.extendleft([some[middle:], some[:middle]])
 
     def _batches(self, ids: Sequence[Sequence[int]], max_new_tokens: int) -> list[list[int]]:
         """Places of the prompts that are continued together.
@@ -97,34 +102,14 @@ class TextWriter:
         change = length_that_changes_positions(self._module.config)
         longest_padded = min(window, change or window) - max_new_tokens
         kept = [prompt[-max(window - FEWEST_ANSWER_TOKENS, 1) :] for prompt in ids]
-        return plan_batches(self._module, kept, TEXT_BATCH, longest_padded=longest_padded)
-
-    def _write_if_it_fits(
-        self,
-        prompts: Sequence[Sequence[int]],
-        names: Sequence[str],
-        max_new_tokens: int,
-        stops: StopFinder,
-    ) -> list[Generated] | None:
-        """A batch's texts; None where memory ran out and there is more than one prompt.
-
-        Raises:
-            MeasurementError: a single prompt does not fit into memory.
-        """
-        if not prompts:
-            return []
-        try:
-            return self._write(prompts, names, max_new_tokens, stops)
-        except Exception as error:
-            if not is_out_of_memory(error):
-                raise
-            failure = str(error)
-        free_cached_blocks(self._module.device)
-        if len(prompts) == 1:
-            raise too_large(
-                names[0], self._reference, f"a prompt of {len(prompts[0])} tokens: {failure}"
-            )
-        return None
+        batches = unless_memory_runs_out(
+            lambda: plan_batches(self._module, kept, TEXT_BATCH, longest_padded=longest_padded),
+            self._module.device,
+        )
+        if isinstance(batches, LackOfMemory):
+            # Not even the look at two prompts together fits.
+            return batches_by_length([len(prompt) for prompt in kept], 1, longest_padded=0)
+        return batches
 
     def _write(
         self,

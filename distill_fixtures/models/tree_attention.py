@@ -8,7 +8,7 @@ refused, and its model is scored in another way.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import pairwise
@@ -53,6 +53,7 @@ class PackedTrees:
         together = GROUP_TOKENS.get(device.type, GROUP_TOKENS_ELSEWHERE)
         self.groups = [tree.branch_groups(together) for tree in trees]
         self._dtype, self._device = dtype, device
+        self._last_positions = [int(tree.positions.max()) for tree in trees]
         self._sights: dict[int, NDArray[np.bool_]] = {}
         self._masks: dict[tuple[int, int, int | None], torch.Tensor] = {}
 
@@ -61,9 +62,13 @@ class PackedTrees:
         trunk = self.trees[number].trunk
         if window is None or trunk <= window:
             return None
-        places = np.arange(trunk)
-        apart = places[:, None] - places[None, :]
-        return self._mask((number, 0, window), (apart >= 0) & (apart < window))
+
+        def sight() -> NDArray[np.bool_]:
+            places = np.arange(trunk)
+            apart = places[:, None] - places[None, :]
+            return (apart >= 0) & (apart < window)
+
+        return self._mask((number, 0, window), sight)
 
     def group_mask(self, number: int, first: int, end: int, window: int | None) -> torch.Tensor:
         """Additive mask of some branches' tokens over the trunk and themselves.
@@ -71,27 +76,32 @@ class PackedTrees:
         Args:
             first, end: nodes of the tree; they are the queries, ``[end - first, keys]``.
         """
-        tree = self.trees[number]
-        if window is not None and int(tree.positions.max()) < window:
-            window = None
-        key = number, first, window
-        if key in self._masks:
-            return self._masks[key]
-        keys = np.r_[: tree.trunk, first:end]
-        if number not in self._sights:
-            self._sights[number] = tree.branch_sight
-        sight = self._sights[number][first - tree.trunk : end - tree.trunk, keys]
-        if window is not None:
-            apart = tree.positions[first:end, None] - tree.positions[None, keys]
-            sight = sight & (apart < window)
-        return self._mask(key, sight)
+        if window is not None and self._last_positions[number] < window:
+            window = None  # no token is out of reach: layers with and without it share the mask
 
-    def _mask(self, key: tuple[int, int, int | None], sight: NDArray[np.bool_]) -> torch.Tensor:
+        def sight() -> NDArray[np.bool_]:
+            tree = self.trees[number]
+            keys = np.r_[: tree.trunk, first:end]
+            if number not in self._sights:
+                self._sights[number] = tree.branch_sight
+            seen = self._sights[number][first - tree.trunk : end - tree.trunk, keys]
+            if window is None:
+                return seen
+            near = tree.positions[first:end, None] - tree.positions[None, keys] < window
+            return seen & near
+
+        return self._mask((number, first, window), sight)
+
+    def _mask(
+        self, key: tuple[int, int, int | None], sight: Callable[[], NDArray[np.bool_]]
+    ) -> torch.Tensor:
+        """The mask of a tree's tokens from one on, under a window; made when first asked for."""
         import torch
 
         if key not in self._masks:
-            mask = torch.zeros(sight.shape, dtype=self._dtype)
-            mask.masked_fill_(torch.from_numpy(~sight), -torch.inf)
+            unseen = ~sight()
+            mask = torch.zeros(unseen.shape, dtype=self._dtype)
+            mask.masked_fill_(torch.from_numpy(unseen), -torch.inf)
             self._masks[key] = mask.to(self._device)
         return self._masks[key]
 

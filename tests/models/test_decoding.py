@@ -295,7 +295,8 @@ def test_batches_get_smaller_where_memory_runs_out(most: int) -> None:
     assert found == wanted
 
 
-def test_a_prompt_that_does_not_fit_into_memory() -> None:
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_prompt_that_does_not_fit_into_memory(count: int) -> None:
     import torch
 
     module = make_llama()
@@ -306,4 +307,5 @@ def test_a_prompt_that_does_not_fit_into_memory() -> None:
     module.get_input_embeddings().register_forward_pre_hook(fail)
     model = CausalLM(module, make_tokenizer(), make_card())
     with pytest.raises(MeasurementError, match="does not fit into memory"):
-        model.generate_text(["the quick brown fox"], max_new_tokens=3)
+        # With two of unequal length the look at both together runs out of memory first.
+        model.generate_text(["the quick brown fox", "the dog"][:count], max_new_tokens=3)
