@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from distill_fixtures.option_checks import (
+    as_baseline,
     as_batch_sizes,
     as_choice,
     as_device,
@@ -68,6 +69,7 @@ class RunConfig:
     dtype: Literal["auto", "float32", "bfloat16", "float16"]
     metrics_dir: Path
     thresholds: Path | None
+    baseline: Path | Literal["auto"] | None
     score_cache: Path | None
     no_score_cache: bool
     rehash: bool
@@ -259,6 +261,15 @@ OPTIONS: tuple[Option, ...] = (
         as_path,
         "FILE",
         "thresholds (default: thresholds.toml of the project, else the package's own)",
+    ),
+    Option(
+        "--distill-baseline",
+        "baseline",
+        None,
+        as_baseline,
+        "FILE|auto",
+        "an earlier distillation_metrics.json that this run must not be worse than; auto: the "
+        "newest complete and passing comparable one in the history of --metrics-dir",
     ),
     Option(
         "--distill-score-cache",

@@ -20,6 +20,7 @@ then missing with its message as the reason, and the run goes on.
 from __future__ import annotations
 
 __all__ = [
+    "BaselineError",
     "CacheError",
     "DistillBenchError",
     "MeasurementError",
@@ -90,6 +91,10 @@ class ThresholdsError(UsageError):
 
 class CacheError(UsageError):
     """A cache file is no database, of another version, or holds values that cannot be right."""
+
+
+class BaselineError(UsageError):
+    """The document of an earlier run cannot be used."""
 
 
 class MeasurementError(DistillBenchError):

@@ -10,10 +10,12 @@ import math
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 from distill_fixtures.errors import OptionError
 
 __all__ = [
+    "as_baseline",
     "as_batch_sizes",
     "as_choice",
     "as_device",
@@ -124,6 +126,11 @@ def as_path(flag: str, text: str, folder: Path) -> Path:
     """An absolute path; a relative one starts from ``folder``."""
     as_text(flag, text, folder)
     return (folder / Path(text).expanduser()).absolute()
+
+
+def as_baseline(flag: str, text: str, folder: Path) -> Path | Literal["auto"]:
+    """``auto``, or an absolute path."""
+    return "auto" if text == "auto" else as_path(flag, text, folder)
 
 
 def as_reference(flag: str, text: str, folder: Path) -> str:

@@ -16,6 +16,7 @@ __all__ = [
     "IsolatedReport",
     "ModelCard",
     "Phase",
+    "ProcessTiming",
     "Question",
     "QuestionSet",
     "Role",
@@ -218,6 +219,9 @@ class IsolatedReport:
         peak_method: ``high-water mark`` (the kernel's, exact) or ``polled`` (short peaks may be
             missed).
         threads: CPU threads that torch used; None where nobody asked.
+        model_pss_bytes: what the process's proportional set has grown by with the model: a page
+            shared by n processes counts 1/n.
+        model_uss_bytes: what its unique set has grown by: shared pages do not count.
     """
 
     runtime_memory_bytes: int
@@ -231,6 +235,31 @@ class IsolatedReport:
     phases: tuple[Phase, ...] = ()
     peak_method: Literal["high-water mark", "polled"] = "high-water mark"
     threads: int | None = None
+    model_pss_bytes: int | Undefined = Undefined("nobody asked the kernel")
+    model_uss_bytes: int | Undefined = Undefined("nobody asked the kernel")
+
+    @property
+    def import_time_s(self) -> float | Undefined:
+        """Seconds of importing all code that loading needs, which no load time contains."""
+        times = [phase.end_s - phase.start_s for phase in self.phases if phase.name == "imports"]
+        return sum(times) if times else Undefined("the process did not say when it imported")
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessTiming:
+    """Interleaved rounds of several models, all timed in one fresh process.
+
+    Attributes:
+        rounds: by role, all of one length; the i-th rounds of all roles ran next to each other.
+        threads: CPU threads that torch used.
+        load_s: wall seconds of loading all models.
+        pid: the process.
+    """
+
+    rounds: Mapping[str, tuple[Round, ...]]
+    threads: int
+    load_s: float
+    pid: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from distill_fixtures.catalog import CATALOG, Metric
+from distill_fixtures.records import Question
 
 __all__ = [
+    "EVERY",
     "GRADES",
     "SLICE_KINDS",
     "Criterion",
@@ -17,8 +20,10 @@ __all__ = [
     "Grade",
     "Slice",
     "SliceKind",
+    "Slices",
     "Thresholds",
     "names_of",
+    "slices_of",
 ]
 
 Grade = Literal["good", "acceptable", "poor", "not_judged", "not_applicable", "not_run"]
@@ -32,6 +37,11 @@ GRADES: tuple[Grade, ...] = (
 )
 SliceKind = Literal["subdomain", "question_type"]
 SLICE_KINDS: tuple[SliceKind, ...] = ("subdomain", "question_type")
+Slices = Mapping[SliceKind, Mapping[str, int]]
+"""How many questions each slice has, by kind and name."""
+
+EVERY = "*"
+"""In place of a slice's name: every slice of the kind that the questions have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +52,8 @@ class Slice:
     name: str
 
     def __str__(self) -> str:
-        return f"{self.kind.replace('_', ' ')} {self.name}"
+        kind = self.kind.replace("_", " ")
+        return f"every {kind}" if self.name == EVERY else f"{kind} {self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +66,7 @@ class Criterion:
         poor: short of it the grade is poor. On either bound, and between them: acceptable.
         slice: the questions it is about; None: all.
         student: the one student it is for; None: every student.
+        by_wildcard: it stands in a section for every slice of its kind; nobody named the slice.
     """
 
     metric: str
@@ -62,6 +74,7 @@ class Criterion:
     poor: float
     slice: Slice | None = None
     student: str | None = None
+    by_wildcard: bool = False
 
     @property
     def entry(self) -> Metric:
@@ -80,7 +93,8 @@ class Criterion:
         if self.student is not None:
             parts = ["student", f'"{self.student}"', *parts]
         if self.slice is not None:
-            parts += [self.slice.kind, f'"{self.slice.name}"']
+            name = EVERY if self.by_wildcard else self.slice.name
+            parts += [self.slice.kind, f'"{name}"']
         return "[" + ".".join(parts) + "]"
 
     def beats(self, value: float, bound: float) -> bool:
@@ -117,19 +131,56 @@ class Thresholds:
     gate: Gate
     regression_tolerance_pct: Mapping[str, float]
 
-    def criteria_for(self, *names: str) -> tuple[Criterion, ...]:
+    @property
+    def has_wildcards(self) -> bool:
+        """A criterion is for every slice, so that the questions tell how many it is."""
+        return any(criterion.by_wildcard for criterion in self.criteria)
+
+    def criteria_for(self, *names: str, slices: Slices | None = None) -> tuple[Criterion, ...]:
         """The criteria that a student is held to.
 
         A criterion of the student's own replaces the general one of the same metric and slice.
 
         Args:
             names: what the student is called: its reference, its short name, or both.
+            slices: those of the questions: a criterion for every slice becomes one for each that
+                has no criterion of its own, by name. None leaves such a criterion as it is; so
+                does a kind of slice that the questions do not have.
         """
         chosen: dict[tuple[str, Slice | None], Criterion] = {}
         for criterion in self.criteria:
             if criterion.student is None or criterion.student in names:
                 chosen[criterion.metric, criterion.slice] = criterion
-        return tuple(chosen.values())
+        return tuple(each for one in chosen.values() for each in _expanded(one, slices, chosen))
+
+
+def _expanded(
+    criterion: Criterion,
+    slices: Slices | None,
+    named: Mapping[tuple[str, Slice | None], Criterion],
+) -> Iterator[Criterion]:
+    """The criterion; for every slice of a kind, one for each that is not in ``named``."""
+    found = (slices or {}).get(criterion.slice.kind, {}) if criterion.slice is not None else {}
+    if criterion.slice is None or not criterion.by_wildcard or not found:
+        yield criterion
+        return
+    for name in found:
+        part = Slice(criterion.slice.kind, name)
+        if (criterion.metric, part) not in named:
+            yield replace(criterion, slice=part)
+
+
+def slices_of(questions: Sequence[Question]) -> Slices:
+    """How many questions each slice has, by kind and name, names in order.
+
+    >>> slices_of([Question("1", "?", subdomain="Optics"), Question("2", "?")])
+    {'subdomain': {'Optics': 1}, 'question_type': {}}
+    """
+    found: dict[SliceKind, dict[str, int]] = {}
+    for kind in SLICE_KINDS:
+        names = Counter(name for q in questions if (name := getattr(q, kind)) is not None)
+        found[kind] = dict(sorted(names.items()))
+    return found
 
 
 def names_of(reference: str) -> tuple[str, ...]:

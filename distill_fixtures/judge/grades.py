@@ -1,6 +1,7 @@
 """From a figure and its bounds to a grade.
 
-What comes from answers, sizes and memory is graded by its value. What comes from time is graded
+What comes from answers, sizes and memory is graded by its value (of a slice of the questions:
+see ``slices``). What comes from time is graded
 by its whole 95 % interval: poor where all of it is short of ``poor``, good where all of it is
 beyond ``good``, else acceptable; an interval that holds a bound (also with its end) makes the
 grade borderline. A figure on a bound is neither beyond nor short of it: acceptable.
@@ -24,6 +25,7 @@ __all__ = [
     "not_applicable",
     "not_judged",
     "not_run",
+    "stability_of",
 ]
 
 
@@ -67,9 +69,12 @@ class CriterionResult:
         grade: the grade.
         stability: share of draws that, by their value, get the same grade; None without draws.
             It is no probability that the grade is right.
-        borderline: a figure from time whose interval holds a bound.
+        borderline: a figure from time whose interval holds a bound; a slice's that is short of
+            ``poor`` and may be so by chance.
         reason: why there is no good, acceptable or poor; None where there is.
         message: all of it for people, several lines.
+        p_value: of a slice, that it is truly short of ``poor``; None where none was told.
+        p_value_holm: the same, corrected for the slices judged beside it.
     """
 
     criterion: Criterion
@@ -81,10 +86,14 @@ class CriterionResult:
     borderline: bool
     reason: str | None
     message: str
+    p_value: float | None = None
+    p_value_holm: float | None = None
 
     @property
     def may_be_poor(self) -> bool:
         """Borderline at the poor bound, and not just at the good one."""
+        if self.borderline and self.criterion.slice is not None:
+            return True
         if not self.borderline or self.ci95 is None:
             return False
         return not all(self.criterion.beats(end, self.criterion.poor) for end in self.ci95)
@@ -93,7 +102,7 @@ class CriterionResult:
 def grade(
     criterion: Criterion, measurement: Measurement, *, student: str, teacher: str
 ) -> CriterionResult:
-    """Grade one figure.
+    """Grade one figure; that of a slice goes to ``grade_slice``.
 
     Args:
         student: the student's reference, for the message.
@@ -121,7 +130,7 @@ def grade(
         ci95=interval,
         samples=measurement.samples,
         grade=grade_,
-        stability=_stability(criterion, grade_, measurement.draws),
+        stability=stability_of(criterion, grade_, measurement.draws),
         borderline=borderline,
         reason=None,
         message=describe_graded(
@@ -209,7 +218,8 @@ def _grade_of_interval(criterion: Criterion, interval: tuple[float, float]) -> t
     return "acceptable", holds_a_bound
 
 
-def _stability(criterion: Criterion, grade_: Grade, draws: Sequence[float]) -> float | None:
+def stability_of(criterion: Criterion, grade_: Grade, draws: Sequence[float]) -> float | None:
+    """The share of draws that, by their value, get the grade; None without draws."""
     if len(draws) == 0:
         return None
     return sum(grade_of_value(criterion, draw) == grade_ for draw in draws) / len(draws)

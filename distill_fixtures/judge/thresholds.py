@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 from distill_fixtures.catalog import CATALOG, nearest
 from distill_fixtures.errors import ThresholdsError
 from distill_fixtures.judge.criteria import (
+    EVERY,
     SLICE_KINDS,
     Criterion,
     Gate,
@@ -20,7 +21,7 @@ from distill_fixtures.judge.criteria import (
     Slice,
     Thresholds,
 )
-from distill_fixtures.metrics.sections import why_not_gradable, why_not_sliced
+from distill_fixtures.metrics.sections import why_not_compared, why_not_gradable, why_not_sliced
 from distill_fixtures.tasks.input_file import did_you_mean, read_bytes, shorten, utf8_text
 
 __all__ = ["find_thresholds", "package_thresholds", "read_thresholds"]
@@ -118,7 +119,8 @@ class _Reader:
                     part_table = self._as_table(part, part_place)
                     self._known_keys(part_table, ("good", "poor"), part_place)
                     good, poor = self._bounds(metric, part_table, part_place)
-                    yield Criterion(metric, good, poor, Slice(kind, name), student)
+                    part_slice = Slice(kind, name)
+                    yield Criterion(metric, good, poor, part_slice, student, name == EVERY)
 
     def _check_metric(self, name: str, place: str) -> None:
         if name not in CATALOG:
@@ -192,14 +194,25 @@ class _Reader:
         for metric, section in tables.items():
             place = f"regression.{shorten(metric)}"
             self._check_metric(metric, place)
+            reason = why_not_compared(metric)
+            if reason is not None:
+                self._refuse(
+                    f"[{place}]",
+                    "cannot be compared with a baseline",
+                    f"{metric}: {reason}",
+                    "a metric that compares between runs",
+                )
             table = self._as_table(section, place)
             self._known_keys(table, ("tolerance_pct",), place)
             if "tolerance_pct" not in table:
                 self._refuse(f"[{place}]", "lacks 'tolerance_pct'", "no key", "tolerance_pct")
             tolerance = self._number(table["tolerance_pct"], f"{place}.tolerance_pct")
-            if tolerance < 0:
+            if not 0 <= tolerance < 100:
                 self._refuse(
-                    f"{place}.tolerance_pct", "is below zero", f"{tolerance:g}", "0 or more"
+                    f"{place}.tolerance_pct",
+                    "is no tolerance",
+                    f"{tolerance:g}",
+                    "from 0 to less than 100",
                 )
             tolerances[metric] = tolerance
         return MappingProxyType(tolerances)

@@ -6,26 +6,27 @@ Beside another model, or after one, neither would mean anything.
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
-import sys
 import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from distill_fixtures import errors
-from distill_fixtures.errors import DistillBenchError, WorkerError
-from distill_fixtures.measure.worker_report import WorkerRequest, value_from_json
+from distill_fixtures.errors import WorkerError
+from distill_fixtures.measure.memory_kills import count_memory_kills, kills_since
+from distill_fixtures.measure.worker_process import Ending, worker_command, worker_environment
+from distill_fixtures.measure.worker_report import (
+    WorkerRequest,
+    error_from_json,
+    value_from_json,
+)
 from distill_fixtures.records import IsolatedReport, Phase, Undefined
 
 __all__ = ["measure_isolated"]
 
 POLL_INTERVAL_S = 0.05
 TIMEOUT_S = 900.0
-STDERR_LINES = 8
 BYTES_PER_MIB = 1 << 20
 
 Curve = list[tuple[float, int]]
@@ -42,7 +43,7 @@ def measure_isolated(request: WorkerRequest, *, timeout_s: float = TIMEOUT_S) ->
         folder = Path(name)
         result = folder / "result.json"
         with (folder / "output.txt").open("w+b") as output:
-            start = time.monotonic()
+            start, kills = time.monotonic(), count_memory_kills()
             process = _start(request, result, output)
             try:
                 curve = _watch(process, timeout_s)
@@ -51,30 +52,28 @@ def measure_isolated(request: WorkerRequest, *, timeout_s: float = TIMEOUT_S) ->
                     process.kill()
                 process.wait()
             if process.returncode != 0 or not result.is_file():
-                raise _died(
-                    request, process.returncode, time.monotonic() - start, timeout_s, output
+                late = time.monotonic() - start >= timeout_s
+                output.seek(0)
+                ending = Ending(
+                    status=None if late else process.returncode,
+                    timeout_s=timeout_s,
+                    memory_kills=kills_since(kills),
+                    output=output.read().decode("utf-8", "replace"),
                 )
+                raise _died(request, ending)
         content = json.loads(result.read_text(encoding="utf-8"))
     if "error" in content:
-        raise _rebuilt(content)
+        raise error_from_json(content)
     return _report(content["report"], curve)
 
 
 def _start(request: WorkerRequest, result: Path, output: IO[bytes]) -> subprocess.Popen[bytes]:
-    """The process inherits the current folder."""
-    package = str(Path(__file__).resolve().parents[2])
-    paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join(paths),
-        "HF_HUB_OFFLINE": "1",  # downloading is no part of loading
-        "TOKENIZERS_PARALLELISM": "false",
-    }
     process = subprocess.Popen(
-        [sys.executable, "-m", "distill_fixtures.measure.worker", str(result)],
+        worker_command("distill_fixtures.measure.worker", str(result)),
         stdin=subprocess.PIPE,
         stdout=output,
         stderr=subprocess.STDOUT,
-        env=environment,
+        env=worker_environment(),
     )
     assert process.stdin is not None
     try:
@@ -107,37 +106,12 @@ def _watch(process: subprocess.Popen[bytes], timeout_s: float) -> Curve:
     return curve
 
 
-def _died(
-    request: WorkerRequest, status: int, seconds: float, timeout_s: float, output: IO[bytes]
-) -> WorkerError:
-    output.seek(0)
-    lines = output.read().decode("utf-8", "replace").strip().splitlines()[-STDERR_LINES:]
-    if seconds >= timeout_s:
-        end = f"no answer within {timeout_s:g} s"
-        next_step = "try a smaller model, or fewer --benchmark-samples and --distill-new-tokens"
-    elif status < 0:
-        end = f"ended by signal {signal.Signals(-status).name}"
-        next_step = (
-            "SIGKILL mostly means that memory ran out (see `dmesg`); free some or use a "
-            "smaller model"
-        )
-    else:
-        end = f"exit status {status}"
-        next_step = "the lines above are the process's last; report them if they say nothing"
-    return WorkerError(
+def _died(request: WorkerRequest, ending: Ending) -> WorkerError:
+    return ending.error(
         f"the process that measured {request.reference} alone ended without a result",
-        got="; last lines:\n    ".join([end, "\n    ".join(lines)]) if lines else end,
         wanted="a result file with load time and memory",
-        next_step=next_step,
+        if_slow="try a smaller model, or fewer --benchmark-samples and --distill-new-tokens",
     )
-
-
-def _rebuilt(content: dict[str, Any]) -> DistillBenchError:
-    """The error that the process met, of its own class."""
-    kind = getattr(errors, content["error"])
-    parts = {key: content[key] for key in ("got", "wanted", "next_step")}
-    error: DistillBenchError = kind(content["what"], **parts)
-    return error
 
 
 def _report(found: dict[str, Any], curve: Curve) -> IsolatedReport:
@@ -156,6 +130,8 @@ def _report(found: dict[str, Any], curve: Curve) -> IsolatedReport:
         load_peak_memory_bytes=peaks["load_peak_memory_bytes"],
         peak_memory_bytes=peaks["peak_memory_bytes"],
         device_peak_bytes=value_from_json(found["device_peak_bytes"]),
+        model_pss_bytes=value_from_json(found["model_pss_bytes"]),
+        model_uss_bytes=value_from_json(found["model_uss_bytes"]),
         peak_method="polled" if polled else "high-water mark",
         threads=found["threads"],
         phases=tuple(

@@ -5,21 +5,31 @@ from __future__ import annotations
 import ctypes
 import gc
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from distill_fixtures.records import Undefined
+
 __all__ = [
+    "SetSizes",
+    "give_large_blocks_back",
     "high_water_mark_bytes",
     "release_freed_memory",
     "reset_high_water_mark",
     "resident_bytes",
+    "set_sizes",
     "touch_parameters",
 ]
 
 _CLEAR_REFS = Path("/proc/self/clear_refs")
 _STATUS = Path("/proc/self/status")
+_ROLLUP = Path("/proc/self/smaps_rollup")
 # The value that resets the peak resident set size (proc_pid_clear_refs(5)).
 _RESET_PEAK = "5"
+# mallopt(3): blocks from this size on are mapped one by one, and unmapped when they are freed.
+_M_MMAP_THRESHOLD = -3
+_LARGE_BLOCK_BYTES = 128 * 1024
 
 
 def resident_bytes() -> int:
@@ -27,6 +37,38 @@ def resident_bytes() -> int:
     import psutil
 
     return int(psutil.Process().memory_info().rss)
+
+
+@dataclass(frozen=True, slots=True)
+class SetSizes:
+    """Resident memory with what is shared with other processes told apart.
+
+    Attributes:
+        proportional_bytes: each page divided by the number of processes that map it.
+        unique_bytes: pages that no other process maps.
+    """
+
+    proportional_bytes: int
+    unique_bytes: int
+
+
+def set_sizes(rollup: Path = _ROLLUP) -> SetSizes | Undefined:
+    """Proportional and unique set size now (``/proc/PID/smaps_rollup``, Linux 4.14 on).
+
+    A page shared with a process that has just ended counts as this one's own from then on.
+    """
+    try:
+        text = rollup.read_text(encoding="ascii")
+    except OSError as error:
+        return Undefined(f"the kernel does not tell them: {rollup}: {error.strerror}")
+    found = {
+        name: int(kibibytes) * 1024
+        for name, kibibytes in re.findall(r"^(\w+):\s+(\d+) kB$", text, re.MULTILINE)
+    }
+    try:
+        return SetSizes(found["Pss"], found["Private_Clean"] + found["Private_Dirty"])
+    except KeyError as error:
+        return Undefined(f"the kernel does not tell them: {rollup} has no {error.args[0]}")
 
 
 def reset_high_water_mark() -> bool:
@@ -49,11 +91,28 @@ def high_water_mark_bytes() -> int:
 def release_freed_memory() -> None:
     """Give what was freed back to the system, so that only what is held is counted."""
     gc.collect()
+    libc = _glibc()
+    if libc is not None:
+        libc.malloc_trim(0)
+
+
+def give_large_blocks_back() -> None:
+    """From now on, give large blocks back to the system as soon as they are freed.
+
+    By itself glibc raises the size from which it does so once such blocks are freed. What loader
+    threads free then stays in their arenas, where ``malloc_trim`` does not reach it, and every
+    further load of a model would need more memory than the one before.
+    """
+    libc = _glibc()
+    if libc is not None:
+        libc.mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK_BYTES)
+
+
+def _glibc() -> ctypes.CDLL | None:
     try:
-        libc = ctypes.CDLL("libc.so.6")
+        return ctypes.CDLL("libc.so.6")
     except OSError:
-        return  # another C library, which has no such call
-    libc.malloc_trim(0)
+        return None  # another C library, which has no such calls
 
 
 def touch_parameters(module: Any) -> None:

@@ -15,26 +15,23 @@ import gc
 import json
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from distill_fixtures.errors import DistillBenchError
 from distill_fixtures.measure import page_cache, process_memory
+from distill_fixtures.measure.bare_model import bare_model, find_model
 from distill_fixtures.measure.clock import SystemClock
-from distill_fixtures.measure.worker_report import WorkerRequest, value_to_json
-from distill_fixtures.models.causal_lm import CausalLM
+from distill_fixtures.measure.code_imports import import_code, rehearse
+from distill_fixtures.measure.worker_report import WorkerRequest, error_to_json, value_to_json
 from distill_fixtures.models.decoding import synchronise
-from distill_fixtures.models.folders import FolderRules
-from distill_fixtures.models.library_noise import quiet_libraries
 from distill_fixtures.models.loading import load_module, load_tokenizer
 from distill_fixtures.models.plan import ModelPlan
-from distill_fixtures.models.references import resolve_reference
-from distill_fixtures.records import ModelCard, Undefined
+from distill_fixtures.records import Undefined
 
 __all__ = ["main"]
 
@@ -46,13 +43,16 @@ LONG_LOAD_S = 10.0
 class _FirstLoad:
     """The model as first loaded, and what that took.
 
-    ``peak_bytes`` is None where the kernel keeps no high-water mark for us.
+    ``peak_bytes`` is None where the kernel keeps no high-water mark for us; ``pss_bytes`` and
+    ``uss_bytes`` are what the proportional and the unique set have grown by.
     """
 
     tokenizer: Any
     module: Any
     seconds: float
     memory_bytes: int
+    pss_bytes: int | Undefined
+    uss_bytes: int | Undefined
     peak_bytes: int | None
 
 
@@ -68,11 +68,12 @@ class Measurement:
 
     def run(self) -> dict[str, Any]:
         """All figures as JSON has them; peaks are null where the parent has to poll for them."""
-        import torch
-
         with self._phase("imports"):
-            _import_code(self._plan)
+            import torch
+
+            import_code(self._plan)
         with self._phase("rehearsal"):
+            _wake_libraries()
             rehearse(self._request.device)
         process_memory.release_freed_memory()
         # The libraries' million objects stay to the end; looking through them takes long each time.
@@ -82,15 +83,20 @@ class Measurement:
         first = self._first_load()
         peak, device_peak = self._inference(first.tokenizer, first.module)
         cold = first.seconds if obstacle is None else obstacle
-        memory_bytes, load_peak, seconds = first.memory_bytes, first.peak_bytes, first.seconds
+        loads = 1 if first.seconds > LONG_LOAD_S else self._request.loads
+        of_model = {
+            "model_memory_bytes": first.memory_bytes,
+            "model_pss_bytes": value_to_json(first.pss_bytes),
+            "model_uss_bytes": value_to_json(first.uss_bytes),
+            "load_peak_memory_bytes": first.peak_bytes,
+        }
         del first  # never two copies at once
-        load_times = self._warm_loads(1 if seconds > LONG_LOAD_S else self._request.loads)
-        return {
-            "load_times_s": load_times,
+        # Memory is measured, as malloc ordinarily works; no later load shall need more than this.
+        process_memory.give_large_blocks_back()
+        return of_model | {
+            "load_times_s": self._warm_loads(loads),
             "load_time_cold_s": value_to_json(cold),
             "runtime_memory_bytes": runtime_bytes,
-            "model_memory_bytes": memory_bytes,
-            "load_peak_memory_bytes": load_peak,
             "peak_memory_bytes": peak,
             "device_peak_bytes": value_to_json(device_peak),
             "threads": torch.get_num_threads(),
@@ -110,14 +116,23 @@ class Measurement:
         return tokenizer, module, time.perf_counter() - start
 
     def _first_load(self) -> _FirstLoad:
-        before = self._held_bytes()
+        before, sets_before = self._held_bytes(), process_memory.set_sizes()
         process_memory.reset_high_water_mark()
         with self._phase("load"):
             tokenizer, module, seconds = self._load()
         peak = self._peak()
         process_memory.touch_parameters(module)
         process_memory.release_freed_memory()
-        return _FirstLoad(tokenizer, module, seconds, max(0, self._held_bytes() - before), peak)
+        pss_bytes, uss_bytes = self._set_growth(sets_before)
+        return _FirstLoad(
+            tokenizer,
+            module,
+            seconds,
+            memory_bytes=max(0, self._held_bytes() - before),
+            pss_bytes=pss_bytes,
+            uss_bytes=uss_bytes,
+            peak_bytes=peak,
+        )
 
     def _warm_loads(self, count: int) -> list[float]:
         """Seconds of each load with the files in the page cache."""
@@ -133,7 +148,7 @@ class Measurement:
         """Peak memory of the process and of the device while the longest prompts are continued."""
         import torch
 
-        model = CausalLM(module, tokenizer, _blank_card(self._plan.reference))
+        model = bare_model(module, tokenizer, self._plan.reference)
         process_memory.release_freed_memory()
         process_memory.reset_high_water_mark()
         if self._on_gpu:
@@ -156,6 +171,23 @@ class Measurement:
             return int(torch.cuda.memory_allocated(self._request.device))
         return process_memory.resident_bytes()
 
+    def _set_growth(
+        self, before: process_memory.SetSizes | Undefined
+    ) -> tuple[int | Undefined, int | Undefined]:
+        """What the proportional and the unique set have grown by."""
+        if self._on_gpu:
+            reason = Undefined(f"the model lies in the memory of {self._request.device}")
+            return reason, reason
+        now = process_memory.set_sizes()
+        if isinstance(before, Undefined):
+            return before, before
+        if isinstance(now, Undefined):
+            return now, now
+        return (
+            max(0, now.proportional_bytes - before.proportional_bytes),
+            max(0, now.unique_bytes - before.unique_bytes),
+        )
+
     def _peak(self) -> int | None:
         return process_memory.high_water_mark_bytes() if self._has_high_water_mark else None
 
@@ -171,64 +203,20 @@ def main(arguments: list[str]) -> int:
     """Measure what standard input asks for; the exit status is 0 also for a foreseen error."""
     (result_file,) = arguments
     request = WorkerRequest.from_json(json.load(sys.stdin))
-    rules = FolderRules(request.allow_pickle, request.trust_remote_code)
+    content: dict[str, Any]
     try:
-        place = request.location or request.reference
-        found = resolve_reference(place, base_model=request.base_model, rules=rules)
-        plan = replace(found, reference=request.reference)
-        content: dict[str, Any] = {"report": Measurement(request, plan).run()}
+        content = {"report": Measurement(request, find_model(request.model)).run()}
     except DistillBenchError as error:
-        content = {
-            "error": type(error).__name__,
-            "what": error.what,
-            "got": error.got,
-            "wanted": error.wanted,
-            "next_step": error.next_step,
-        }
+        content = dict(error_to_json(error))
     Path(result_file).write_text(json.dumps(content, allow_nan=False), encoding="utf-8")
     return 0
 
 
-def _import_code(plan: ModelPlan) -> None:
-    """Import what loading will need, the architecture's own module included."""
+def _wake_libraries() -> None:
+    """Thread pools and math libraries set themselves up at their first use."""
     import torch
-    import transformers
 
-    if plan.kind == "adapter":
-        import peft  # noqa: F401
-    source = plan.base or plan
-    for name in source.config.get("architectures") or ():
-        getattr(transformers, str(name), None)
-    # Thread pools and math libraries set themselves up at their first use.
     torch.nn.functional.linear(torch.ones(256, 256), torch.ones(256, 256))
-
-
-def rehearse(device: str) -> None:
-    """Save, load and run a toy model: libraries import much of their code only then."""
-    import torch
-    from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
-
-    toy = LlamaForCausalLM(
-        LlamaConfig(
-            vocab_size=8,
-            hidden_size=8,
-            intermediate_size=8,
-            num_hidden_layers=1,
-            num_attention_heads=1,
-            max_position_embeddings=8,
-        )
-    )
-    with tempfile.TemporaryDirectory(prefix="distill-toy-") as folder, quiet_libraries():
-        toy.save_pretrained(folder)
-        loaded = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True).to(device)
-        with torch.inference_mode():
-            loaded(input_ids=torch.zeros((1, 1), dtype=torch.long, device=loaded.device))
-
-
-def _blank_card(reference: str) -> ModelCard:
-    """Nobody asks this process for a card, and hashing the files would take long."""
-    unknown = Undefined("not asked of the measuring process")
-    return ModelCard(reference, "", "", unknown, unknown, unknown, unknown, unknown, unknown)
 
 
 if __name__ == "__main__":

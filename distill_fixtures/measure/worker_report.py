@@ -5,9 +5,20 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from distill_fixtures import errors
+from distill_fixtures.errors import DistillBenchError
+from distill_fixtures.measure.bare_model import ModelToLoad
 from distill_fixtures.records import Undefined
 
-__all__ = ["WorkerRequest", "value_from_json", "value_to_json"]
+__all__ = [
+    "WorkerRequest",
+    "error_from_json",
+    "error_to_json",
+    "value_from_json",
+    "value_to_json",
+]
+
+ERROR_PARTS = ("what", "got", "wanted", "next_step")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +51,16 @@ class WorkerRequest:
     new_tokens: int = 32
     loads: int = 3
 
+    @property
+    def model(self) -> ModelToLoad:
+        return ModelToLoad(
+            reference=self.reference,
+            location=self.location,
+            base_model=self.base_model,
+            allow_pickle=self.allow_pickle,
+            trust_remote_code=self.trust_remote_code,
+        )
+
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
@@ -56,3 +77,25 @@ def value_to_json(value: float | Undefined) -> float | dict[str, str]:
 
 def value_from_json(value: Any) -> Any:
     return Undefined(value["undefined"]) if isinstance(value, dict) else value
+
+
+def error_to_json(error: DistillBenchError) -> dict[str, str]:
+    """A foreseen error, its class under ``error`` and its four parts."""
+    parts = {part: str(getattr(error, part)) for part in ERROR_PARTS}
+    return {"error": type(error).__name__, **parts}
+
+
+def error_from_json(content: dict[str, Any]) -> DistillBenchError:
+    """The error that the process met, of its own class.
+
+    Raises:
+        ValueError: it names no error of this package.
+    """
+    kind = getattr(errors, str(content["error"]), None)
+    if not (isinstance(kind, type) and issubclass(kind, DistillBenchError)):
+        raise ValueError(f"{content['error']!r} is no error of this package")
+    try:
+        what, got, wanted, next_step = (str(content[part]) for part in ERROR_PARTS)
+    except KeyError as error:
+        raise ValueError(f"an error without {error.args[0]}") from error
+    return kind(what, got=got, wanted=wanted, next_step=next_step)

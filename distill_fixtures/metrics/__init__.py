@@ -2,6 +2,8 @@
 
 Modules: ``size``, ``accuracy``, ``guessing``, ``calibration``, ``agreement``, ``divergence``,
 ``f1``, ``retention``, ``latency``, ``memory``, ``efficiency``; and for what is uncertain
-``clusters`` (questions that share a source), ``intervals`` (Wilson, joint cells), ``fieller`` and
-``resampling`` (bootstraps, stability).
+``clusters`` (questions that share a source), ``intervals`` (Wilson, joint cells), ``fieller``,
+``resampling`` (bootstraps, whose draws ``weighted``, ``medians`` and ``unit_counts`` make),
+``non_inferiority`` (worse than a baseline or not; ``rank_bounds``), ``multiple`` (several tests at
+once) and ``exact_binomial``.
 """

@@ -7,7 +7,7 @@ Source: Stanton et al. 2021, "Does Knowledge Distillation Really Work?", arXiv:2
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ import numpy as np
 from distill_fixtures.metrics.f1 import exact_match, macro_f1, token_f1
 from distill_fixtures.metrics.missing import Measured
 from distill_fixtures.metrics.pairing import UNPARSED, PairedAnswers, check_answers
+from distill_fixtures.metrics.weighted import SumStatistic
 from distill_fixtures.records import Answer, Question, Undefined
 
 if TYPE_CHECKING:
@@ -93,23 +94,23 @@ def kappa(paired: PairedAnswers) -> Measured:
     return value
 
 
-def kappa_of(paired: PairedAnswers) -> Callable[[Floats], Floats]:
+def kappa_of(paired: PairedAnswers) -> SumStatistic:
     """Kappa as a statistic of resampling weights; NaN where expected agreement is 1."""
     places = np.arange(1 + max(paired.teacher_positions.max(), paired.student_positions.max()))
-    teacher = (paired.teacher_positions[:, None] == places).astype(np.float64)
-    student = (paired.student_positions[:, None] == places).astype(np.float64)
+    teacher = paired.teacher_positions[:, None] == places
+    student = paired.student_positions[:, None] == places
+    columns = np.column_stack([np.ones(len(paired)), paired.same, teacher, student])
 
-    def statistic(weights: Floats) -> Floats:
-        total = weights.sum(axis=1)
-        agreed = weights @ paired.same / total
-        products = (weights @ teacher) * (weights @ student)
+    def of_sums(sums: Floats) -> Floats:
+        total, agreed = sums[:, 0], sums[:, 1] / sums[:, 0]
+        products = sums[:, 2 : 2 + len(places)] * sums[:, 2 + len(places) :]
         # Compared as whole counts: 1 - expected need not be an exact 0 in shares.
         beyond = total**2 - products.sum(axis=1)
         defined = beyond > 0
         value: Floats = 1 - (1 - agreed) * total**2 / np.where(defined, beyond, 1.0)
         return np.where(defined, value, np.nan)
 
-    return statistic
+    return SumStatistic(columns.astype(np.float64), of_sums)
 
 
 def negative_flip_rate(paired: PairedAnswers) -> float:

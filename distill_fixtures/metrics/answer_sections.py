@@ -24,6 +24,7 @@ from distill_fixtures.metrics.intervals import (
     accuracy_delta_of,
     accuracy_loss_of,
     chance_corrected_interval,
+    chance_corrected_pct_of,
     gain_interval,
     negative_flip_rate_of,
     paired_draws,
@@ -31,13 +32,10 @@ from distill_fixtures.metrics.intervals import (
     relative_negative_flip_rate_of,
     retention_pct_of,
 )
+from distill_fixtures.metrics.medians import median_of
 from distill_fixtures.metrics.missing import Interval, Measured
 from distill_fixtures.metrics.pairing import correct_flags, pair_answers
-from distill_fixtures.metrics.resampling import (
-    bootstrap_draws,
-    mean_of,
-    median_of,
-)
+from distill_fixtures.metrics.resampling import bootstrap_draws
 from distill_fixtures.metrics.retention import (
     accuracy_delta,
     accuracy_loss,
@@ -51,11 +49,11 @@ from distill_fixtures.metrics.retention import (
     why_not_judgeable,
 )
 from distill_fixtures.metrics.section import Section, keep_draws
+from distill_fixtures.metrics.unit_counts import WeightStatistic
+from distill_fixtures.metrics.weighted import mean_of
 from distill_fixtures.records import Answer, Question, Undefined
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -87,6 +85,14 @@ def retention_pair(
     corrected, intervals["chance_corrected_retention_pct"] = _above_chance(
         questions, right_t, right_s
     )
+    if not isinstance(corrected, Undefined):
+        chance = chance_accuracy(questions)
+        assert not isinstance(chance, Undefined)
+        drawn = paired_draws(
+            right_t, right_s, chance_corrected_pct_of(chance), clusters=clusters, seed=seed
+        )
+        if not isinstance(drawn, Undefined):
+            draws["chance_corrected_retention_pct"] = drawn
     blind = why_not_judgeable(
         teacher_interval(right_t, clusters), guess_baseline(questions).accuracy
     )
@@ -148,9 +154,7 @@ def fidelity_pair(
     intervals: dict[str, Interval | Undefined] = {}
     kappa_value = kappa(paired)
     far = divergences(questions, teacher, student)
-    resampled: dict[str, Callable[[Floats], Floats]] = {
-        "agreement": mean_of(paired.same.astype(np.float64))
-    }
+    resampled: dict[str, WeightStatistic] = {"agreement": mean_of(paired.same.astype(np.float64))}
     if not isinstance(kappa_value, Undefined):
         resampled["kappa"] = kappa_of(paired)
     if not isinstance(far, Undefined):

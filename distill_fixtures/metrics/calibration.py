@@ -8,13 +8,14 @@ listed strings, mixed up with length, and no confidence in being right. There ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from distill_fixtures.metrics.pairing import check_answers, correct_flags
+from distill_fixtures.metrics.weighted import SumStatistic
 from distill_fixtures.records import Answer, Question, Undefined
 
 if TYPE_CHECKING:
@@ -137,18 +138,18 @@ def expected_calibration_error(calibration: Calibration) -> float:
     return float(expected_calibration_error_of(calibration)(weights)[0])
 
 
-def expected_calibration_error_of(calibration: Calibration) -> Callable[[Floats], Floats]:
+def expected_calibration_error_of(calibration: Calibration) -> SumStatistic:
     """The same as a statistic of resampling weights ``[resamples, questions]``."""
     inner_edges = np.arange(1, BINS) / BINS
     bins = np.digitize(calibration.top, inner_edges, right=True)
     # [questions, bins]: each question's surplus of being right, in its own bin.
     surplus = (calibration.correct - calibration.top)[:, None] * (bins[:, None] == np.arange(BINS))
 
-    def statistic(weights: Floats) -> Floats:
-        error: Floats = np.abs(weights @ surplus).sum(axis=1) / weights.sum(axis=1)
+    def of_sums(sums: Floats) -> Floats:
+        error: Floats = np.abs(sums[:, 1:]).sum(axis=1) / sums[:, 0]
         return error
 
-    return statistic
+    return SumStatistic(np.column_stack([np.ones(len(bins)), surplus]), of_sums)
 
 
 def brier_score(calibration: Calibration) -> float:

@@ -1,6 +1,7 @@
 """Times and rates from raw rounds. Seconds and per-second rates; none can come out negative.
 
 Everything is derived from ``Round`` records: requests, and the time stamp of each of their tokens.
+Rounds are of one batch size; what a request is (a sample, or a batch of them) its batch size says.
 Means and sums run over all requests of all rounds, so that
 ``ttft_s + (new tokens - 1) tpot_s = inference_time_s`` holds exactly. Percentiles interpolate
 linearly between order statistics (Hyndman and Fan 1996, definition 7; numpy's default), over the
@@ -57,20 +58,22 @@ def _checked_traces(rounds: Sequence[Round]) -> list[GenerationTrace]:
     return traces
 
 
-def _single_traces(rounds: Sequence[Round]) -> list[GenerationTrace]:
+def _like_traces(rounds: Sequence[Round]) -> list[GenerationTrace]:
+    """All requests, of one batch size."""
     traces = _checked_traces(rounds)
-    if any(trace.batch_size != 1 for trace in traces):
-        raise ValueError("per-sample times are defined at batch size 1 only")
+    sizes = {trace.batch_size for trace in traces}
+    if len(sizes) > 1:
+        raise ValueError(f"requests of several batch sizes have no time in common: {sizes}")
     return traces
 
 
 def ttft_s(rounds: Sequence[Round]) -> float:
-    """Mean time to first token over all requests, batch size 1.
+    """Mean time to first token over all requests; of a batch, to the first of all its rows.
 
     >>> ttft_s([Round((GenerationTrace(1, 5, (0.25, 0.5, 1.25)),), 0)])
     0.25
     """
-    return float(np.mean([trace.ttft_s for trace in _single_traces(rounds)]))
+    return float(np.mean([trace.ttft_s for trace in _like_traces(rounds)]))
 
 
 def tpot_s(rounds: Sequence[Round]) -> Measured:
@@ -79,7 +82,7 @@ def tpot_s(rounds: Sequence[Round]) -> Measured:
     >>> tpot_s([Round((GenerationTrace(1, 5, (0.25, 0.5, 1.25)),), 0)])
     0.5
     """
-    traces = _single_traces(rounds)
+    traces = _like_traces(rounds)
     if any(trace.new_tokens < 2 for trace in traces):
         return Undefined("a single new token has no time per further token")
     return float(
@@ -88,14 +91,14 @@ def tpot_s(rounds: Sequence[Round]) -> Measured:
 
 
 def inter_token_times_s(rounds: Sequence[Round]) -> NDArray[np.float64]:
-    """Every gap between successive tokens of a request, batch size 1; shape ``[gaps]``."""
-    gaps = [np.diff(trace.token_times_s) for trace in _single_traces(rounds)]
+    """Every gap between successive tokens of a request; shape ``[gaps]``."""
+    gaps = [np.diff(trace.token_times_s) for trace in _like_traces(rounds)]
     return np.concatenate(gaps).astype(np.float64)
 
 
 def end_to_end_times_s(rounds: Sequence[Round]) -> NDArray[np.float64]:
-    """End-to-end seconds of every request, batch size 1; shape ``[requests]``."""
-    return np.array([trace.end_to_end_s for trace in _single_traces(rounds)], dtype=np.float64)
+    """End-to-end seconds of every request; shape ``[requests]``."""
+    return np.array([trace.end_to_end_s for trace in _like_traces(rounds)], dtype=np.float64)
 
 
 def percentile_s(times_s: NDArray[np.float64], percent: float, *, of: str = "samples") -> Measured:
@@ -130,40 +133,43 @@ def inference_time_s(rounds: Sequence[Round]) -> float:
     >>> inference_time_s([Round((GenerationTrace(1, 5, (0.25, 1.25)),), 0)])
     1.25
     """
+    if any(trace.batch_size != 1 for each in rounds for trace in each.traces):
+        raise ValueError("the time per sample is defined at batch size 1 only")
     return float(np.mean(end_to_end_times_s(rounds)))
 
 
 def tokens_per_s(rounds: Sequence[Round]) -> float:
-    """New tokens / end-to-end seconds at batch size 1, prefill included.
+    """New tokens of all rows / end-to-end seconds, prefill included.
 
     >>> tokens_per_s([Round((GenerationTrace(1, 5, (0.25, 0.5)),), 0)])
     4.0
     """
-    traces = _single_traces(rounds)
+    traces = _like_traces(rounds)
     seconds = sum(trace.end_to_end_s for trace in traces)
-    return sum(trace.new_tokens for trace in traces) / seconds
+    return sum(trace.batch_size * trace.new_tokens for trace in traces) / seconds
 
 
 def decode_tokens_per_s(rounds: Sequence[Round]) -> Measured:
-    """1 / TPOT: the rate once the first token is there.
+    """Rows / TPOT: the rate once the first token is there.
 
     >>> decode_tokens_per_s([Round((GenerationTrace(1, 5, (0.25, 0.5)),), 0)])
     4.0
     """
+    rows = _like_traces(rounds)[0].batch_size
 
     def formula(seconds: float) -> Measured:
-        return 1 / seconds if seconds > 0 else Undefined("the clock saw no time between tokens")
+        return rows / seconds if seconds > 0 else Undefined("the clock saw no time between tokens")
 
     return combine(formula, tpot_s(rounds))
 
 
 def prefill_tokens_per_s(rounds: Sequence[Round]) -> float:
-    """Prompt tokens / TTFT, each summed over all requests, batch size 1.
+    """Prompt tokens of all rows / TTFT, each summed over all requests.
 
     >>> prefill_tokens_per_s([Round((GenerationTrace(1, 5, (0.25, 0.5)),), 0)])
     20.0
     """
-    traces = _single_traces(rounds)
+    traces = _like_traces(rounds)
     return sum(trace.prompt_tokens for trace in traces) / sum(trace.ttft_s for trace in traces)
 
 

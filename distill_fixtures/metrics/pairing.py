@@ -21,6 +21,8 @@ __all__ = [
     "PairedAnswers",
     "check_answers",
     "correct_flags",
+    "flags_from_text",
+    "flags_to_text",
     "pair_answers",
     "same_answer",
 ]
@@ -94,6 +96,20 @@ def _check_scores(question: Question, scores: Sequence[float]) -> None:
 def correct_flags(answers: Sequence[Answer]) -> NDArray[np.bool_]:
     """Whether each answer is right, shape ``[questions]``."""
     return np.array([answer.correct for answer in answers], dtype=np.bool_)
+
+
+def flags_to_text(correct: Sequence[bool]) -> str:
+    """One character a question: 1 right, 0 wrong.
+
+    >>> flags_to_text([True, False, True])
+    '101'
+    """
+    return "".join("1" if each else "0" for each in correct)
+
+
+def flags_from_text(text: str) -> tuple[bool, ...]:
+    """The reverse of ``flags_to_text``."""
+    return tuple(each == "1" for each in text)
 
 
 def same_answer(question: Question, teacher: Answer, student: Answer) -> bool:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from distill_fixtures.catalog import CATALOG
 from distill_fixtures.metrics.accuracy_sections import accuracy_model
 from distill_fixtures.metrics.answer_sections import (
     control_pair,
@@ -17,7 +18,10 @@ from distill_fixtures.metrics.answer_sections import (
     fidelity_pair,
     retention_pair,
 )
+from distill_fixtures.metrics.clusters import clusters_of
+from distill_fixtures.metrics.intervals import proportion_draws
 from distill_fixtures.metrics.missing import Measured
+from distill_fixtures.metrics.pairing import correct_flags
 from distill_fixtures.metrics.section import Section, undefined_section
 from distill_fixtures.metrics.sections import MODEL_SECTIONS, PAIR_SECTIONS
 from distill_fixtures.metrics.size_sections import (
@@ -46,6 +50,10 @@ from distill_fixtures.records import (
     TokenComparison,
     Undefined,
 )
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["UNASKED", "ModelRecordings", "Recordings", "model_section", "pair_section"]
 
@@ -96,6 +104,7 @@ class Recordings:
         tokens: next-token distributions compared.
         batch_sizes: those whose throughput is asked for.
         permutations: option orders that each question is asked in.
+        timing_invalid: why the rounds of a batch size, though they exist, must not be judged.
     """
 
     questions: tuple[Question, ...]
@@ -105,6 +114,7 @@ class Recordings:
     tokens: TokenComparison | Undefined = UNASKED
     batch_sizes: tuple[int, ...] = (1,)
     permutations: int = 1
+    timing_invalid: Mapping[int, str] = field(default_factory=dict)
 
     def slice(self, kind: str, name: str) -> Recordings:
         """The same with the questions of one subdomain or question type alone."""
@@ -138,7 +148,7 @@ def model_section(recorded: Recordings, role: Role, name: str) -> Section:
         ),
         "throughput": lambda: throughput_model(_by_batch_size(recorded, model)),
     }
-    return _or_undefined(computations[name], MODEL_SECTIONS[name])
+    return _judged_by_noise(recorded, name, _or_undefined(computations[name], MODEL_SECTIONS[name]))
 
 
 def pair_section(recorded: Recordings, name: str) -> Section:
@@ -171,12 +181,18 @@ def pair_section(recorded: Recordings, name: str) -> Section:
         "load": lambda: _with(load_pair, teacher.isolated, student.isolated),
         "memory": lambda: _with(memory_pair, teacher.isolated, student.isolated),
         "efficiency": lambda: _with(
-            lambda t, s: efficiency_pair(t, s, *(_accuracy(each) for each in answers)),
+            lambda t, s: efficiency_pair(
+                t,
+                s,
+                _accuracy(teacher.answers),
+                _accuracy(student.answers),
+                _answers_draws(recorded),
+            ),
             teacher.card,
             student.card,
         ),
     }
-    return _or_undefined(computations[name], PAIR_SECTIONS[name])
+    return _judged_by_noise(recorded, name, _or_undefined(computations[name], PAIR_SECTIONS[name]))
 
 
 class _MissingError(Exception):
@@ -200,10 +216,32 @@ def _or_undefined(compute: Callable[[], Section], names: tuple[str, ...]) -> Sec
         return undefined_section(names, missing.reason)
 
 
+def _judged_by_noise(recorded: Recordings, name: str, section: Section) -> Section:
+    """The section, its times not to be judged where the machine was too noisy for them."""
+    sizes = {"latency": (1,), "throughput": recorded.batch_sizes}.get(name, ())
+    reasons = [recorded.timing_invalid[n] for n in sizes if n in recorded.timing_invalid]
+    if not reasons:
+        return section
+    times = [each for each in section.values if CATALOG[each].origin == "time"]
+    return replace(section, invalid={**section.invalid, **dict.fromkeys(times, reasons[0])})
+
+
 def _accuracy(answers: tuple[Answer, ...] | Undefined) -> Measured:
     if isinstance(answers, Undefined):
         return answers
     return sum(answer.correct for answer in answers) / len(answers)
+
+
+def _answers_draws(recorded: Recordings) -> Mapping[str, NDArray[np.float64]]:
+    """Draws of the student's accuracy and of retention, as far as they are known."""
+    student = recorded.models["student"].answers
+    drawn: dict[str, NDArray[np.float64]] = dict(pair_section(recorded, "retention").draws)
+    if not isinstance(student, Undefined):
+        clusters = clusters_of(recorded.questions)
+        own = proportion_draws(correct_flags(student), clusters=clusters, seed=recorded.seed)
+        if not isinstance(own, Undefined):
+            drawn["accuracy"] = own
+    return drawn
 
 
 def _by_batch_size(

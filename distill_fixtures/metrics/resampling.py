@@ -15,62 +15,30 @@ import numpy as np
 
 from distill_fixtures.metrics.clusters import ONE_CLUSTER
 from distill_fixtures.metrics.intervals import percentile_interval
+from distill_fixtures.metrics.medians import MedianStatistic
 from distill_fixtures.metrics.missing import Interval
+from distill_fixtures.metrics.unit_counts import WeightStatistic, draws_by_counts
+from distill_fixtures.metrics.weighted import SumStatistic
 from distill_fixtures.records import Undefined
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
-    WeightStatistic = Callable[[Floats], Floats]
     RoundStatistic = Callable[[NDArray[np.intp]], Floats]
 
 __all__ = [
     "bootstrap_draws",
     "bootstrap_interval",
-    "mean_of",
-    "median_of",
     "round_draws",
     "speedup_draws",
 ]
 
 DRAWS = 10_000
-CHUNK = 500
-"""Resamples held in memory at once: [CHUNK, questions] float64."""
-
 FEWEST_ROUNDS = 5
 """The median's widest interval, [min, max], covers 1 - 2^(1 - n): 93.75 % of the time at 5."""
 
 MOST_UNDEFINED = 0.05
-
-
-def mean_of(values: Floats) -> WeightStatistic:
-    """The mean of ``values`` ``[questions]`` as a statistic of resampling weights.
-
-    >>> mean_of(np.array([1.0, 2.0]))(np.array([[1.0, 1.0], [2.0, 0.0]])).tolist()
-    [1.5, 1.0]
-    """
-    return lambda weights: weights @ values / weights.sum(axis=1)
-
-
-def median_of(values: Floats) -> WeightStatistic:
-    """The median of ``values`` ``[questions]`` as a statistic of resampling weights.
-
-    >>> median_of(np.array([3.0, 1.0, 2.0]))(np.array([[1.0, 1.0, 1.0], [0.0, 1.0, 1.0]])).tolist()
-    [2.0, 1.5]
-    """
-    order = np.argsort(values)
-    ordered = values[order]
-
-    def statistic(weights: Floats) -> Floats:
-        reached = np.cumsum(weights[:, order], axis=1)
-        half = reached[:, -1:] / 2
-        lower = np.argmax(reached >= half, axis=1)
-        upper = np.argmax(reached > half, axis=1)
-        middle: Floats = (ordered[lower] + ordered[upper]) / 2
-        return middle
-
-    return statistic
 
 
 def bootstrap_draws(
@@ -84,15 +52,15 @@ def bootstrap_draws(
     """Bootstrap draws of a statistic over questions, shape ``[draws]``.
 
     Args:
-        statistic: of weights ``[resamples, questions]``, how often each question was drawn, to
-            ``[resamples]``; NaN where a resample leaves it undefined. Pairing needs no care: both
-            models' answers to a question share its weight.
+        statistic: of weights; sums and medians draw no more than they need. Pairing
+            needs no care: both models' answers to a question share its weight.
         questions: how many there are.
         clusters: from ``clusters_of``; given, clusters are drawn and not questions.
 
     Undefined with fewer than two units to draw, or when more than 5 % of the resamples leave the
     statistic undefined; else such draws are left out.
 
+    >>> from distill_fixtures.metrics.weighted import mean_of
     >>> draws = bootstrap_draws(mean_of(np.array([0.0, 1.0] * 50)), 100)
     >>> round(float(draws.std()), 2)
     0.05
@@ -101,15 +69,10 @@ def bootstrap_draws(
     if units < 2:
         return ONE_CLUSTER if questions > 1 else Undefined("one question has no spread")
     generator = np.random.default_rng(seed)
-    parts = []
-    for start in range(0, draws, CHUNK):
-        rows = min(CHUNK, draws - start)
-        picked = generator.integers(units, size=(rows, units))
-        picked += units * np.arange(rows)[:, None]
-        counts = np.bincount(picked.ravel(), minlength=rows * units).reshape(rows, units)
-        weights = counts if clusters is None else counts[:, clusters]
-        parts.append(statistic(weights.astype(np.float64)))
-    drawn = np.concatenate(parts)
+    if isinstance(statistic, (SumStatistic, MedianStatistic)):
+        drawn = statistic.draw(generator, draws, clusters)
+    else:
+        drawn = draws_by_counts(statistic, generator, draws, questions=questions, clusters=clusters)
     defined = drawn[np.isfinite(drawn)]
     if len(defined) < (1 - MOST_UNDEFINED) * draws:
         return Undefined("too many resamples of the questions leave the value undefined")
@@ -131,6 +94,7 @@ def bootstrap_interval(
             resampling biases, as the expected calibration error: noise adds to it, so plain draws
             may all lie above the value. The lower bound then stays at 0 or above.
 
+    >>> from distill_fixtures.metrics.weighted import mean_of
     >>> low, high = bootstrap_interval(mean_of(np.array([0.0, 1.0] * 50)), 100)
     >>> round(low, 1), round(high, 1)
     (0.4, 0.6)

@@ -5,7 +5,6 @@ Accuracies and chance are fractions; ``_pct`` values run 0 to 100 and above wher
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +14,7 @@ from distill_fixtures.metrics.clusters import design_effect
 from distill_fixtures.metrics.intervals import accuracy_delta_of, paired_interval, wilson
 from distill_fixtures.metrics.missing import Interval, Measured, combine
 from distill_fixtures.metrics.pairing import PairedAnswers
+from distill_fixtures.metrics.weighted import SumStatistic
 from distill_fixtures.records import Undefined
 
 if TYPE_CHECKING:
@@ -192,18 +192,18 @@ def distillation_efficacy(chance_corrected_pct: Measured, kappa: Measured) -> Me
     return combine(formula, chance_corrected_pct, kappa)
 
 
-def distillation_efficacy_of(paired: PairedAnswers, chance: float) -> Callable[[Floats], Floats]:
+def distillation_efficacy_of(paired: PairedAnswers, chance: float) -> SumStatistic:
     """Efficacy as a statistic of resampling weights; NaN where a part of it is undefined."""
     kappa_statistic = kappa_of(paired)
+    right = np.column_stack([paired.teacher_correct, paired.student_correct])
 
-    def statistic(weights: Floats) -> Floats:
-        total = weights.sum(axis=1)
-        teacher = weights @ paired.teacher_correct / total - chance
-        student = weights @ paired.student_correct / total - chance
+    def of_sums(sums: Floats) -> Floats:
+        # The first column of kappa's sums is the number of questions drawn.
+        teacher, student = (sums[:, -2:] / sums[:, :1] - chance).T
         retained = np.clip(student / np.where(teacher > 0, teacher, np.nan), 0, 1)
-        alike = np.clip(kappa_statistic(weights), 0, 1)
+        alike = np.clip(kappa_statistic.of_sums(sums[:, :-2]), 0, 1)
         either = retained + alike
         mean: Floats = 2 * retained * alike / np.where(either == 0, 1.0, either)
         return mean
 
-    return statistic
+    return SumStatistic(np.column_stack([kappa_statistic.columns, right]), of_sums)

@@ -7,8 +7,16 @@ from rounds. ``section_of`` tells where a metric of the catalogue is found.
 from __future__ import annotations
 
 from distill_fixtures.catalog import metric
+from distill_fixtures.metrics.process_ratios import COMPARED_TIMES
 
-__all__ = ["MODEL_SECTIONS", "PAIR_SECTIONS", "section_of", "why_not_gradable", "why_not_sliced"]
+__all__ = [
+    "MODEL_SECTIONS",
+    "PAIR_SECTIONS",
+    "section_of",
+    "why_not_compared",
+    "why_not_gradable",
+    "why_not_sliced",
+]
 
 MODEL_SECTIONS: dict[str, tuple[str, ...]] = {
     "size": (
@@ -40,7 +48,7 @@ MODEL_SECTIONS: dict[str, tuple[str, ...]] = {
         "by_question_type",
         "position_shares",
     ),
-    "load": ("load_time_s", "load_time_cold_s"),
+    "load": ("load_time_s", "load_time_cold_s", "import_time_s"),
     "latency": (
         "inference_time_s",
         "tokens_per_s",
@@ -56,9 +64,11 @@ MODEL_SECTIONS: dict[str, tuple[str, ...]] = {
         "latency_p90_s",
         "latency_p99_s",
     ),
-    "throughput": ("throughput_samples_per_s",),
+    "throughput": ("throughput_samples_per_s", "by_batch_size"),
     "memory": (
         "model_memory_bytes",
+        "model_pss_bytes",
+        "model_uss_bytes",
         "peak_memory_bytes",
         "load_peak_memory_bytes",
         "runtime_memory_bytes",
@@ -111,6 +121,13 @@ PAIR_SECTIONS: dict[str, tuple[str, ...]] = {
 SLICED = frozenset(("accuracy", "retention", "control", "fidelity", "efficiency", "efficacy"))
 """Sections that can be computed over some of the questions."""
 
+NOT_SLICED = {
+    "expected_calibration_error": "over few questions it comes out too high",
+    "letter_debiased_accuracy": "it has no draws, by which a slice is told from chance",
+    "distillation_gain": "it has no draws, by which a slice is told from chance",
+}
+"""Metrics of these sections that can be computed, but not judged there."""
+
 
 def section_of(name: str) -> str:
     """The section in which a metric is computed.
@@ -159,8 +176,34 @@ def why_not_sliced(name: str) -> str | None:
     'it is measured over the text of all questions together'
     """
     section = section_of(name)
+    if name in NOT_SLICED:
+        return NOT_SLICED[name]
     if section in SLICED:
         return None
     if section == "tokens":
         return "it is measured over the text of all questions together"
     return f"it comes from {metric(name).origin} and not from answers"
+
+
+COMPARED_ANSWERS = ("accuracy", "knowledge_retention_pct", "accuracy_retention_pct")
+
+
+def why_not_compared(name: str) -> str | None:
+    """Why a metric cannot be held against an earlier run's, or None where it can.
+
+    >>> why_not_compared("inference_time_s") is None, why_not_compared("disk_bytes") is None
+    (True, True)
+    >>> why_not_compared("kappa")
+    'of the figures from answers only accuracy and the retention built from it are compared'
+    """
+    reason = why_not_gradable(name)
+    if reason is not None:
+        return reason
+    origin = metric(name).origin
+    if origin == "time" and name not in COMPARED_TIMES:
+        return "of times only these are taken in several processes: " + ", ".join(COMPARED_TIMES)
+    if origin == "answers" and name not in COMPARED_ANSWERS:
+        return (
+            "of the figures from answers only accuracy and the retention built from it are compared"
+        )
+    return None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from distill_fixtures.metrics.efficiency import (
     efficiency_score,
     not_applicable_reason,
@@ -15,7 +18,7 @@ from distill_fixtures.metrics.memory import (
     memory_reduction_pct,
     peak_memory_reduction_pct,
 )
-from distill_fixtures.metrics.missing import Measured, combine
+from distill_fixtures.metrics.missing import Measured, combine, quotient
 from distill_fixtures.metrics.section import Section
 from distill_fixtures.metrics.sections import MODEL_SECTIONS
 from distill_fixtures.metrics.size import (
@@ -26,6 +29,10 @@ from distill_fixtures.metrics.size import (
     reduction_pct,
 )
 from distill_fixtures.records import IsolatedReport, ModelCard, Undefined
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = [
     "efficiency_pair",
@@ -72,13 +79,17 @@ def size_pair(teacher: ModelCard, student: ModelCard) -> Section:
 
 
 def load_model(report: IsolatedReport) -> Section:
-    """Load times of one model: the median of its warm loads, and the cold one."""
+    """Load times of one model: the median of its warm loads, the cold one, and the imports."""
     ordered = sorted(report.load_times_s)
     middle = len(ordered) // 2
     median = (ordered[middle] + ordered[~middle]) / 2
     return Section(
-        {"load_time_s": median, "load_time_cold_s": report.load_time_cold_s},
-        {"load_time_s": FEW_LOADS, "load_time_cold_s": FEW_LOADS},
+        {
+            "load_time_s": median,
+            "load_time_cold_s": report.load_time_cold_s,
+            "import_time_s": report.import_time_s,
+        },
+        dict.fromkeys(("load_time_s", "load_time_cold_s", "import_time_s"), FEW_LOADS),
         samples=len(ordered),
     )
 
@@ -116,14 +127,33 @@ def memory_pair(teacher: IsolatedReport, student: IsolatedReport) -> Section:
 
 
 def efficiency_pair(
-    teacher: ModelCard, student: ModelCard, teacher_accuracy: Measured, student_accuracy: Measured
+    teacher: ModelCard,
+    student: ModelCard,
+    teacher_accuracy: Measured,
+    student_accuracy: Measured,
+    answers_draws: Mapping[str, NDArray[np.float64]] | None = None,
 ) -> Section:
-    """Accuracy for what it costs."""
+    """Accuracy for what it costs.
+
+    Args:
+        answers_draws: of the student's ``accuracy`` and of ``knowledge_retention_pct``; the counts
+            of parameters only scale them.
+    """
     counts = (teacher.parameters_total, student.parameters_total)
     accuracies = (teacher_accuracy, student_accuracy)
     cards = {"teacher": teacher, "student": student}
     by_model = dict(zip(cards, accuracies, strict=True))
     same_size = not_applicable_reason(*counts)
+    draws: dict[str, NDArray[np.float64]] = {}
+    known = answers_draws or {}
+    ratio = quotient(*counts, "the student's number of parameters")
+    if not isinstance(ratio, Undefined):
+        for name, of, scale in (
+            ("performance_efficiency", "knowledge_retention_pct", ratio / 100),
+            ("efficiency_score", "accuracy", ratio),
+        ):
+            if of in known:
+                draws[name] = scale * known[of]
     return Section(
         {
             "performance_efficiency": performance_efficiency(*accuracies, *counts),
@@ -138,6 +168,7 @@ def efficiency_pair(
                 }
             ),
         },
+        draws=draws,
         not_applicable={} if same_size is None else {"performance_efficiency": same_size},
     )
 

@@ -7,30 +7,29 @@ value cannot be negative.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from distill_fixtures.metrics.intervals import percentile_interval
 from distill_fixtures.metrics.latency import (
     characters_per_s,
-    decode_tokens_per_s,
-    end_to_end_times_s,
     inference_time_s,
-    inter_token_times_s,
     paired_log_ratios,
-    percentile_s,
-    prefill_tokens_per_s,
     speed_improvement_pct,
     speedup,
     throughput_gain,
     throughput_samples_per_s,
     time_saved_s,
-    tokens_per_s,
-    tpot_s,
-    ttft_s,
 )
 from distill_fixtures.metrics.missing import Interval, Measured
+from distill_fixtures.metrics.request_figures import (
+    NO_GAP,
+    PERCENTILES,
+    RoundTimes,
+    batch_figures,
+    request_figures,
+)
 from distill_fixtures.metrics.resampling import round_draws, speedup_draws
 from distill_fixtures.metrics.section import Section, keep_draws
 from distill_fixtures.records import Round, Undefined
@@ -46,7 +45,6 @@ __all__ = ["latency_model", "latency_pair", "throughput_model", "throughput_pair
 PERCENTILE_DRAWS = 1000
 """A resample of a percentile looks at every token's gap, so fewer than for a mean."""
 
-NO_GAP = Undefined("a single new token has no gap between tokens")
 NO_TIME = Undefined("the clock saw no time pass")
 
 RATES = {
@@ -58,56 +56,47 @@ RATES = {
 """Rates, and the time that each is a constant over: every round holds the same samples."""
 
 Rounds = Sequence[Round]
+T = TypeVar("T")
 
 
 def latency_model(rounds: Rounds, characters_per_token: Measured, seed: int) -> Section:
     """Seconds and rates of one model at batch size 1."""
-    decode_rate = decode_tokens_per_s(rounds)
+    times = RoundTimes.of(rounds)
     values: dict[str, Measured] = {
         "inference_time_s": inference_time_s(rounds),
-        "tokens_per_s": tokens_per_s(rounds),
-        "decode_tokens_per_s": decode_rate,
-        "prefill_tokens_per_s": prefill_tokens_per_s(rounds),
+        **request_figures(rounds, times),
         "characters_per_token": characters_per_token,
-        "characters_per_s": characters_per_s(decode_rate, characters_per_token),
-        "ttft_s": ttft_s(rounds),
-        "tpot_s": tpot_s(rounds),
     }
-    gaps_s, ends_s = inter_token_times_s(rounds), end_to_end_times_s(rounds)
-    by_round = {
-        "inference_time_s": ends_s.reshape(len(rounds), -1),
-        "ttft_s": np.array([[trace.ttft_s for trace in each.traces] for each in rounds]),
-        # Every request has the same number of gaps, so their mean is the mean of requests' TPOT.
-        "tpot_s": gaps_s.reshape(len(rounds), -1),
-    }
+    decode_rate = values["decode_tokens_per_s"]
+    values["characters_per_s"] = characters_per_s(decode_rate, characters_per_token)
     intervals: dict[str, Interval | Undefined] = {
-        name: _mean_interval(times_s, seed) for name, times_s in by_round.items()
+        "inference_time_s": _mean_interval(times.ends_s, seed),
+        "ttft_s": _mean_interval(times.firsts_s, seed),
+        "tpot_s": _mean_interval(times.gaps_s, seed),
     }
     for name, time in RATES.items():
         intervals[name] = _rate_interval(values[name], values[time], intervals[time])
-    for name, percent, time, of in (
-        ("itl_p50_s", 50, "tpot_s", "gaps"),
-        ("itl_p99_s", 99, "tpot_s", "gaps"),
-        ("latency_p50_s", 50, "inference_time_s", "samples"),
-        ("latency_p90_s", 90, "inference_time_s", "samples"),
-        ("latency_p99_s", 99, "inference_time_s", "samples"),
-    ):
-        times_s = by_round[time]
-        values[name] = percentile_s(times_s, percent, of=of) if times_s.size else NO_GAP
+    for name, (_, percent) in PERCENTILES.items():
+        times_s = times.of_percentile(name)
         intervals[name] = _percentile_interval(times_s, percent, values[name], seed)
     return Section(values, intervals, samples=len(rounds))
 
 
 def throughput_model(rounds_by_batch: Mapping[int, Rounds | Undefined]) -> Section:
-    """Samples per second of one model, by batch size (as text, as JSON has it).
+    """Samples per second of one model, and the times of its batches, by batch size (as text, as
+    JSON has it).
 
     A size that was not timed is undefined in the mapping; all of it is where none was timed.
     """
-    rates = {
-        str(size): rounds if isinstance(rounds, Undefined) else throughput_samples_per_s(rounds)
+    figures = {
+        str(size): rounds if isinstance(rounds, Undefined) else batch_figures(rounds)
         for size, rounds in rounds_by_batch.items()
     }
-    return Section({"throughput_samples_per_s": _any_of(rates)})
+    name = "throughput_samples_per_s"
+    rates = {
+        size: each if isinstance(each, Undefined) else each[name] for size, each in figures.items()
+    }
+    return Section({name: _any_of(rates), "by_batch_size": _any_of(figures)})
 
 
 def latency_pair(teacher: Rounds, student: Rounds, seed: int) -> Section:
@@ -164,7 +153,7 @@ def throughput_pair(
     return Section({"throughput_gain": _any_of(gains)}, intervals)
 
 
-def _any_of(by_size: dict[str, Measured]) -> dict[str, Measured] | Undefined:
+def _any_of(by_size: dict[str, T | Undefined]) -> dict[str, T | Undefined] | Undefined:
     """The mapping, or the first of the reasons where no size has a value."""
     missing = [value for value in by_size.values() if isinstance(value, Undefined)]
     return missing[0] if missing and len(missing) == len(by_size) else by_size

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 
 from distill_fixtures.errors import MeasurementError
-from distill_fixtures.models.decoding import decode_greedily, fit_prompts, synchronise
+from distill_fixtures.models.decoding import decode_greedily, fit_prompts
 from distill_fixtures.models.finite import check_scores, check_steps
 from distill_fixtures.models.likelihood_scorer import LikelihoodScorer
 from distill_fixtures.models.model_limits import end_tokens_of, window_of
@@ -26,6 +26,7 @@ from distill_fixtures.models.protocol import (
 )
 from distill_fixtures.models.reading import read_rows
 from distill_fixtures.models.text_writer import TextWriter
+from distill_fixtures.models.token_times import token_times
 from distill_fixtures.models.tokens import TokenLimits, encode_requests, prefix_token
 from distill_fixtures.records import GenerationTrace, ModelCard, Undefined
 
@@ -130,22 +131,21 @@ class CausalLM(AllAtOnce):
         self, prompts: Sequence[str], *, new_tokens: int, clock: Clock
     ) -> GenerationTrace:
         module = self.module
-        synchronise(module.device)
-        start = clock.now()
+        times = token_times(module.device, clock)
+        steps = []
         ids = fit_prompts(
             [self._tokenizer.encode(text) for text in prompts],
             self._limits.window,
             new_tokens,
             advice="give a smaller --distill-new-tokens",
         )
-        times, steps = [], []
         for step in islice(decode_greedily(module, ids, suppressed=self._end_tokens), new_tokens):
-            synchronise(module.device)
-            times.append(clock.now() - start)
+            times.stamp()
             steps.append(step)
+        stamps_s = times.seconds()
         # The clock has been read for the last time.
         check_steps(self._card.reference, steps, [text[:80] for text in prompts])
-        return GenerationTrace(len(ids), sum(len(prompt) for prompt in ids), tuple(times))
+        return GenerationTrace(len(ids), sum(len(prompt) for prompt in ids), stamps_s)
 
     def read_texts(self, texts: Sequence[str]) -> Sequence[TextReading] | Undefined:
         if self._tokenizer.bos_token_id is None and self._tokenizer.eos_token_id is None:

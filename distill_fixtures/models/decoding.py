@@ -86,14 +86,15 @@ def decode_greedily(
     import torch
 
     rows = TokenRows(module, prompts)
-    never = list(suppressed)
+    # On the device once and for all: a list would be copied there, and waited for, at every token.
+    never = torch.tensor(list(suppressed), dtype=torch.long, device=module.device)
     while True:
         with torch.inference_mode():
             logits = rows.next_logits()
             held = None
-            if never:
-                held = logits[:, never]
-                logits[:, never] = -torch.inf
+            if len(never):
+                held = logits.index_select(-1, never)
+                logits.index_fill_(-1, never, -torch.inf)
             # The maximum takes no longer than its place alone, and NaN comes through it.
             highest, token = logits.max(-1)
             rows.append(token)

@@ -214,7 +214,7 @@ class Model(Protocol):
         """Generate exactly ``new_tokens`` tokens for all prompts as one batch, under the clock.
 
         Greedy, end-of-text suppressed, no chat template. The clock starts before the prompts are
-        tokenised and is read after each token is there, the device synchronised.
+        tokenised. A token's time is when the device has it, not when it was asked for.
 
         Raises:
             NotFiniteScoreError: the model computed NaN or infinity.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from distill_fixtures.plugin.fixtures import (
     control,
+    distill_baseline,
     distill_isolated,
     distill_store,
     judge,
@@ -30,6 +31,7 @@ from distill_fixtures.plugin.hooks import (
 
 __all__ = [
     "control",
+    "distill_baseline",
     "distill_isolated",
     "distill_store",
     "judge",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -11,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from distill_fixtures.catalog import FAMILIES
-from distill_fixtures.config import OPTIONS
 from distill_fixtures.errors import DistillBenchError
+from distill_fixtures.metrics.process_ratios import round_times
 from distill_fixtures.metrics.sections import MODEL_SECTIONS, PAIR_SECTIONS
-from distill_fixtures.records import Role, Undefined
+from distill_fixtures.records import Answer, Role, Round, Undefined
 from distill_fixtures.report.assemble import ModelParts, assemble, dataset_section
+from distill_fixtures.report.baseline import Baseline
 from distill_fixtures.report.comparison import compare_answers
 from distill_fixtures.report.document import (
     SCHEMA_VERSION,
@@ -26,13 +28,23 @@ from distill_fixtures.report.document import (
 )
 from distill_fixtures.report.environment import describe_environment
 from distill_fixtures.report.json_files import write_results
+from distill_fixtures.report.process_sections import (
+    BaselineRecord,
+    DifferenceRecord,
+    ProcessRecord,
+    ProcessTimingSection,
+    RegressionRecord,
+    RoundTimesRecord,
+)
 from distill_fixtures.report.terminal import print_closing
 from distill_fixtures.tasks.prompts import prompt_digest
 
 if TYPE_CHECKING:
     from distill_fixtures.judge.gate import Verdict
     from distill_fixtures.judge.grades import CriterionResult
+    from distill_fixtures.judge.regression import RegressionResult
     from distill_fixtures.plugin.judging import Judge
+    from distill_fixtures.plugin.regressing import Regression
     from distill_fixtures.plugin.store import SessionStore
 
 __all__ = ["Documents", "RunState", "build_documents", "check_document", "export", "say"]
@@ -83,10 +95,16 @@ class Documents:
 
 
 def build_documents(
-    store: SessionStore, judge: Judge, state: RunState, *, rootpath: Path
+    store: SessionStore,
+    judge: Judge,
+    regression: Regression,
+    state: RunState,
+    *,
+    rootpath: Path,
 ) -> Documents:
     """Make both documents of what was measured; measures nothing."""
-    run = _run_section(store, state)
+    compared = regression.results()
+    run = _run_section(store, state, regression)
     config = store.config
     device, dtype = store.placement or (None, None)
     digest = prompt_digest(
@@ -97,13 +115,20 @@ def build_documents(
     )
     document = assemble(
         created_at=state.created_at.isoformat(),
-        environment=describe_environment(device=device, dtype=dtype, rootpath=rootpath),
+        environment=describe_environment(
+            device=device, dtype=dtype, rootpath=rootpath, machine=store.machine
+        ),
         run=run,
         dataset=dataset_section(store.questions, store.scoring, digest),
         models={role: _model_parts(store, role) for role in store.roles},
         pair={name: store.known_pair_section(name) for name in PAIR_SECTIONS},
         tokenizers_differ=store.tokenizers_differ,
-        verdict=_verdict_section(judge.verdict()),
+        timings=store.known_timings(),
+        verdict=_verdict_section(judge.verdict(), failed=_any_fails(regression, compared)),
+        process_timing=_process_timing(store),
+        regression=compared
+        if isinstance(compared, Undefined)
+        else [_regression_record(each) for each in compared],
     )
     return Documents(document.model_dump(mode="json"), _comparison(store, run))
 
@@ -130,7 +155,59 @@ def say(documents: Documents, state: RunState, terminalreporter: Any) -> None:
         terminalreporter.write_line(str(state.hook_error), red=True)
 
 
-def _run_section(store: SessionStore, state: RunState) -> RunSection:
+def _any_fails(regression: Regression, compared: tuple[RegressionResult, ...] | Undefined) -> bool:
+    if isinstance(compared, Undefined):
+        return False
+    return any(regression.fails(result) for result in compared)
+
+
+def _regression_record(result: RegressionResult) -> RegressionRecord:
+    plain = {each.name: getattr(result, each.name) for each in dataclasses.fields(result)}
+    plain["differences"] = [
+        DifferenceRecord(**dataclasses.asdict(each)) for each in result.differences
+    ]
+    return RegressionRecord(message=result.message, **plain)
+
+
+def _process_timing(store: SessionStore) -> ProcessTimingSection | Undefined:
+    found = store.known_process_timing()
+    if isinstance(found, Undefined):
+        return found
+    return ProcessTimingSection(
+        device=found.device,
+        dtype=found.dtype,
+        threads=found.threads,
+        samples=found.samples,
+        new_tokens=found.new_tokens,
+        note=found.note,
+        processes=[
+            ProcessRecord(
+                load_s=each.load_s,
+                teacher=_round_times(each.rounds["teacher"]),
+                student=_round_times(each.rounds["student"]),
+            )
+            for each in found.processes
+        ],
+    )
+
+
+def _round_times(rounds: Sequence[Round]) -> RoundTimesRecord:
+    kept = {name: list(times) for name, times in dataclasses.asdict(round_times(rounds)).items()}
+    return RoundTimesRecord(**kept)
+
+
+def _baseline_record(regression: Regression) -> BaselineRecord | None:
+    baseline = regression.baseline if regression.compares else None
+    if not isinstance(baseline, Baseline):
+        return None
+    return BaselineRecord(
+        path=str(baseline.path),
+        created_at=baseline.document["created_at"],
+        student=baseline.document["student"]["reference"],
+    )
+
+
+def _run_section(store: SessionStore, state: RunState, regression: Regression) -> RunSection:
     config = store.config
     reasons = []
     if config.limit is not None and store.questions.partial:
@@ -144,27 +221,17 @@ def _run_section(store: SessionStore, state: RunState) -> RunSection:
         reasons.append(f"{len(state.finished)} of {len(state.selected)} selected tests ran")
     if state.stopped_by is not None:
         reasons.append(state.stopped_by.what)
-    options = {
-        option.flag: _plain(getattr(config, option.field))
-        for option in OPTIONS
-        if option.field != "data_password"  # a password of the user's own is no result
-    }
     references = {role: getattr(config, role) for role in ("teacher", "student", "control")}
     return RunSection(
-        options=options,
+        options=store.options_in_force(),
         references=references,
         partial=bool(reasons),
         partial_reasons=reasons,
         interrupted=state.interrupted,
         tests_selected=len(state.selected),
         tests_run=len(state.finished),
+        baseline=_baseline_record(regression),
     )
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Path):
-        return str(value)
-    return list(value) if isinstance(value, tuple) else value
 
 
 def _model_parts(store: SessionStore, role: Role) -> ModelParts:
@@ -178,7 +245,14 @@ def _model_parts(store: SessionStore, role: Role) -> ModelParts:
         rounds=recorded.timed,
         isolated=recorded.isolated,
         scoring=store.known_scoring_report(role),
+        correct=_correct(recorded.answers),
     )
+
+
+def _correct(answers: Sequence[Answer] | Undefined) -> Sequence[bool] | Undefined:
+    if isinstance(answers, Undefined):
+        return answers
+    return [bool(answer.correct) for answer in answers]
 
 
 def _comparison(store: SessionStore, run: RunSection) -> dict[str, Any] | None:
@@ -199,10 +273,11 @@ def _comparison(store: SessionStore, run: RunSection) -> dict[str, Any] | None:
     return compared.model_dump(mode="json")
 
 
-def _verdict_section(found: Verdict) -> VerdictSection:
+def _verdict_section(found: Verdict, *, failed: bool) -> VerdictSection:
+    """The verdict; a figure that fails against the baseline fails the gate too."""
     return VerdictSection(
         overall=found.overall,
-        gate=found.gate,
+        gate="fail" if failed else found.gate,
         criteria=[_criterion_section(result) for result in found.criteria],
     )
 

@@ -9,12 +9,15 @@ import pytest
 if TYPE_CHECKING:
     from distill_fixtures.models.protocol import Model
     from distill_fixtures.plugin.judging import Judge
+    from distill_fixtures.plugin.regressing import Regression
     from distill_fixtures.plugin.store import SessionStore
     from distill_fixtures.records import QuestionSet
 
 __all__ = [
+    "NO_BASELINE",
     "NO_CONTROL",
     "control",
+    "distill_baseline",
     "distill_isolated",
     "distill_store",
     "judge",
@@ -24,6 +27,7 @@ __all__ = [
 ]
 
 NO_CONTROL = "no control model: give one with --control-model"
+NO_BASELINE = "no baseline: give an earlier run with --distill-baseline"
 
 
 @pytest.fixture(scope="session")
@@ -76,3 +80,14 @@ def judge(request: pytest.FixtureRequest, distill_store: SessionStore) -> Judge:
     from distill_fixtures.plugin.suite import Suite
 
     return Suite.of(request.config).judge
+
+
+@pytest.fixture(scope="session")
+def distill_baseline(request: pytest.FixtureRequest, distill_store: SessionStore) -> Regression:
+    """Compares a metric with an earlier run's; the test is skipped where none was asked for."""
+    from distill_fixtures.plugin.suite import Suite
+
+    regression = Suite.of(request.config).regression
+    if not regression.wanted:
+        pytest.skip(NO_BASELINE)
+    return regression

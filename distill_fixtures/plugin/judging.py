@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from distill_fixtures.catalog import metric
 from distill_fixtures.errors import DistillBenchError
-from distill_fixtures.judge.criteria import names_of
+from distill_fixtures.judge.criteria import EVERY, names_of, slices_of
 from distill_fixtures.judge.gate import Verdict, fails_gate, verdict
 from distill_fixtures.judge.grades import (
     CriterionResult,
@@ -17,10 +18,16 @@ from distill_fixtures.judge.grades import (
     not_judged,
     not_run,
 )
+from distill_fixtures.judge.slices import (
+    SliceTest,
+    grade_slice,
+    slice_tests,
+    why_slice_not_judged,
+)
 from distill_fixtures.metrics.sections import section_of
 
 if TYPE_CHECKING:
-    from distill_fixtures.judge.criteria import Criterion, Thresholds
+    from distill_fixtures.judge.criteria import Criterion, Slice, Thresholds
     from distill_fixtures.metrics.section import Section
     from distill_fixtures.plugin.store import SessionStore
 
@@ -41,9 +48,19 @@ class Judge:
     ) -> None:
         self._store = store
         self._gate = thresholds.gate
-        self._criteria = thresholds.criteria_for(*names_of(store.config.student))
+        self._slices = slices_of(store.questions.questions)
+        self._criteria = thresholds.criteria_for(
+            *names_of(store.config.student), slices=self._slices
+        )
         self._selected = frozenset(selected)
         self._results: dict[Criterion, CriterionResult] = {}
+        self._sections: dict[tuple[str, Slice], Section] = {}
+        self._tests: dict[Criterion, SliceTest] = {}
+
+    @property
+    def criteria(self) -> tuple[Criterion, ...]:
+        """All that the student is held to; of every slice that its questions have, one each."""
+        return self._criteria
 
     def __call__(self, asked: Criterion | str) -> CriterionResult:
         """Grade one criterion.
@@ -88,26 +105,70 @@ class Judge:
         raise KeyError(f"no criterion for {name!r} in the thresholds; there are: {known}")
 
     def _graded(self, criterion: Criterion) -> CriterionResult:
+        part, name = criterion.slice, criterion.metric
+        if part is not None and part.name == EVERY:
+            return not_applicable(criterion, f"no question has a {part.kind}")
         section = self._section(criterion)
-        name = criterion.metric
         if name in section.not_applicable:
             return not_applicable(criterion, section.not_applicable[name])
-        measurement = Measurement(
+        measurement = self._measurement(criterion)
+        references = self._store.config
+        student, teacher = references.student, references.teacher
+        if part is None:
+            return grade(criterion, measurement, student=student, teacher=teacher)
+        unfit = why_slice_not_judged(measurement)
+        if unfit is None:
+            test = self._test(criterion)
+            return grade_slice(criterion, measurement, test, student=student, teacher=teacher)
+        if criterion.by_wildcard and self._whole_can_be_judged(criterion):
+            return not_applicable(criterion, unfit, measurement)
+        return not_judged(criterion, unfit, measurement, models=(student, teacher))
+
+    def _whole_can_be_judged(self, criterion: Criterion) -> bool:
+        """Whether it is the slice's own fault that it cannot be judged, and not the models'."""
+        whole = self._measurement(replace(criterion, slice=None, by_wildcard=False))
+        return why_slice_not_judged(whole, fewest=0) is None
+
+    def _test(self, criterion: Criterion) -> SliceTest:
+        """Of one slice, among all that the thresholds name for its metric and kind: whether a test
+        of theirs is selected makes no difference."""
+        if criterion not in self._tests:
+            assert criterion.slice is not None
+            together = [
+                each
+                for each in (*self._criteria, criterion)
+                if each.metric == criterion.metric
+                and each.slice is not None
+                and each.slice.kind == criterion.slice.kind
+                and criterion.metric not in self._section(each).not_applicable
+            ]
+            self._tests |= slice_tests({each: self._measurement(each) for each in together})
+        return self._tests[criterion]
+
+    def _measurement(self, criterion: Criterion) -> Measurement:
+        """The figure of a criterion; measures what it needs."""
+        section, name, part = self._section(criterion), criterion.metric, criterion.slice
+        samples = section.samples
+        if part is not None:
+            samples = self._slices[part.kind].get(part.name, 0)
+        return Measurement(
             value=section.values[name],
-            samples=section.samples,
+            samples=samples,
             ci95=section.intervals.get(name),
             draws=section.draws[name].tolist() if name in section.draws else (),
             invalid=section.invalid.get(name),
         )
-        references = self._store.config
-        return grade(criterion, measurement, student=references.student, teacher=references.teacher)
 
     def _section(self, criterion: Criterion) -> Section:
         name = section_of(criterion.metric)
         pair = metric(criterion.metric).scope == "pair"
         part = criterion.slice
         if part is not None:
-            return self._store.sliced_section(name, part.kind, part.name, pair=pair)
+            if (name, part) not in self._sections:
+                self._sections[name, part] = self._store.sliced_section(
+                    name, part.kind, part.name, pair=pair
+                )
+            return self._sections[name, part]
         if pair:
             return self._store.pair_section(name)
         return self._store.model_section("student", name)

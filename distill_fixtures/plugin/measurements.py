@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from distill_fixtures.config import OPTIONS
 from distill_fixtures.errors import DistillBenchError
 from distill_fixtures.metrics.recordings import UNASKED, ModelRecordings, Recordings
 from distill_fixtures.plugin.caches import Caches
@@ -15,7 +17,10 @@ from distill_fixtures.records import Role, Undefined
 
 if TYPE_CHECKING:
     from distill_fixtures.config import RunConfig
+    from distill_fixtures.measure.machine_watch import MachineRecord
+    from distill_fixtures.measure.process_looks import ProcessTimings
     from distill_fixtures.measure.score_source import ScoringReport
+    from distill_fixtures.measure.timing import Timing
     from distill_fixtures.metrics.missing import Measured
     from distill_fixtures.models.protocol import Model
     from distill_fixtures.plugin.preparation import Inputs
@@ -24,6 +29,7 @@ if TYPE_CHECKING:
         Answer,
         IsolatedReport,
         ModelCard,
+        ProcessTiming,
         QuestionSet,
         Round,
         Scoring,
@@ -69,6 +75,8 @@ class Measurements:
         self._isolate_first = isolate_first
         self._measuring = Measuring(config, inputs, progress, caches or Caches())
         self._taken: dict[Key, Any] = {}
+        self._processes_first = False
+        self._settled: Callable[[Sequence[ProcessTiming]], bool] = lambda taken: True
         self._failed: dict[Key, DistillBenchError] = {}
 
     @property
@@ -78,6 +86,14 @@ class Measurements:
     @property
     def scoring(self) -> Scoring:
         return self.inputs.scoring
+
+    def options_in_force(self) -> dict[str, Any]:
+        """Every option by its flag, as plain types."""
+        return {
+            option.flag: _plain(getattr(self.config, option.field))
+            for option in OPTIONS
+            if option.field != "data_password"  # a password of the user's own is no result
+        }
 
     def card(self, role: Role) -> ModelCard:
         """Sizes and digest, from the model's files."""
@@ -108,6 +124,11 @@ class Measurements:
                 # A failure is remembered, and raised when somebody asks for the value.
                 with suppress(DistillBenchError):
                     self.isolated(each)
+        if self._processes_first:
+            # Each process holds both models, so before this one does.
+            self._processes_first = False
+            with suppress(DistillBenchError):
+                self.process_timing()
 
         def take() -> Model:
             model = self._measuring.load(role)
@@ -131,12 +152,56 @@ class Measurements:
 
     def rounds(self, batch_size: int) -> dict[Role, tuple[Round, ...]]:
         """Interleaved rounds of teacher and student."""
+        timing = self.timing(batch_size)
+        return {role: timing.rounds[role] for role in TIMED_ROLES}
+
+    def known_timings(self) -> dict[int, Timing | Undefined] | Undefined:
+        """How timing went, by batch size, where there was any; measures nothing."""
+        sizes = dict.fromkeys((1, *self.config.batch_sizes))
+        found = {size: self._known(("rounds", size)) for size in sizes}
+        return {size: each for size, each in found.items() if each is not UNASKED} or UNASKED
+
+    def timing(self, batch_size: int) -> Timing:
+        """Interleaved rounds of teacher and student, and how taking them went."""
         return self._once(
             ("rounds", batch_size),
             lambda: self._measuring.rounds(
                 {role: self.model(role) for role in TIMED_ROLES}, batch_size
             ),
         )
+
+    def time_processes_until(
+        self, settled: Callable[[Sequence[ProcessTiming]], bool], *, first: bool
+    ) -> None:
+        """Say when enough processes were timed.
+
+        Args:
+            settled: asked at each planned look.
+            first: they will be wanted, so they are timed before any model is loaded here.
+        """
+        self._settled = settled
+        self._processes_first = first
+
+    def process_timing(self) -> ProcessTimings:
+        """Interleaved rounds of teacher and student in several fresh processes.
+
+        Raises:
+            WorkerError: a process ended without a result.
+        """
+        return self._once(
+            ("processes",),
+            lambda: self._measuring.process_timing(lambda taken: self._settled(taken)),
+        )
+
+    def known_process_timing(self) -> ProcessTimings | Undefined:
+        """The same, where they were timed; measures nothing."""
+        found: ProcessTimings | Undefined = self._known(("processes",))
+        return found
+
+    @property
+    def timing_placement(self) -> tuple[str, str]:
+        """Device and number format that models are timed with."""
+        return self._measuring.placement
 
     def characters_per_token(self, role: Role) -> float:
         """Mean over the questions' texts."""
@@ -183,7 +248,17 @@ class Measurements:
             tokens=self._known(("tokens",)),
             batch_sizes=self.config.batch_sizes,
             permutations=self.config.permutations,
+            timing_invalid={
+                key: reason
+                for key, reason in self.machine.timing_invalid.items()
+                if isinstance(key, int)
+            },
         )
+
+    @property
+    def machine(self) -> MachineRecord:
+        """What else the machine did while models were timed."""
+        return self._measuring.machine
 
     @property
     def measured(self) -> bool:
@@ -247,7 +322,7 @@ class Measurements:
         for size in dict.fromkeys((1, *self.config.batch_sizes)) if timed else ():
             found = self._known(("rounds", size))
             if found is not UNASKED:
-                rounds[size] = found if isinstance(found, Undefined) else found[role]
+                rounds[size] = found if isinstance(found, Undefined) else found.rounds[role]
         characters: Measured = self._known(("characters", role))
         return ModelRecordings(
             card=self._known(("card", role)),
@@ -257,3 +332,9 @@ class Measurements:
             rounds_missing=UNASKED if timed else CONTROL_IS_NOT_TIMED,
             characters_per_token=characters,
         )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value)
+    return list(value) if isinstance(value, tuple) else value

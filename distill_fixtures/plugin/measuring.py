@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from distill_fixtures.measure.bare_model import ModelToLoad
 from distill_fixtures.measure.clock import SystemClock
 from distill_fixtures.measure.isolated import measure_isolated
+from distill_fixtures.measure.machine_watch import MachineRecord
+from distill_fixtures.measure.process_looks import (
+    FEWEST_ROUNDS_PER_PROCESS,
+    LOOKS,
+    ROUNDS_PER_PROCESS,
+    ProcessTimings,
+    median_prompt,
+    take_processes,
+)
 from distill_fixtures.measure.score_keys import ModelIdentity
 from distill_fixtures.measure.score_source import KeptScores, ScoreSource, ScoringReport
 from distill_fixtures.measure.scoring import ScoringPlan, answer_questions, prompts_of
-from distill_fixtures.measure.timing import TimingPlan, select_prompts, time_models
+from distill_fixtures.measure.timing import Timing, select_prompts, time_models
+from distill_fixtures.measure.timing_processes import TimingProcesses
+from distill_fixtures.measure.timing_request import TimingProcessRequest
 from distill_fixtures.measure.token_divergence import compare_tokens
 from distill_fixtures.measure.worker_report import WorkerRequest
-from distill_fixtures.metrics.resampling import FEWEST_ROUNDS
 from distill_fixtures.models.devices import resolve_device, resolve_dtype
 from distill_fixtures.models.folders import runs_code_from_elsewhere
 from distill_fixtures.models.identity import (
@@ -25,6 +36,7 @@ from distill_fixtures.models.loading import load_model
 from distill_fixtures.models.model_registry import ModelRegistry
 from distill_fixtures.models.references import absolute_reference, fetch
 from distill_fixtures.plugin.caches import Caches
+from distill_fixtures.plugin.timing_plan import plan_timing
 
 if TYPE_CHECKING:
     from distill_fixtures.config import RunConfig
@@ -36,8 +48,8 @@ if TYPE_CHECKING:
         Answer,
         IsolatedReport,
         ModelCard,
+        ProcessTiming,
         Role,
-        Round,
         TokenComparison,
         Undefined,
     )
@@ -49,13 +61,16 @@ LOADS = 3
 
 
 class Measuring:
-    """Takes measurements; remembers nothing but the models that are open.
+    """Takes measurements; remembers the models that are open, and how the machine was.
 
     Args:
         config: the options.
         inputs: what was made of them.
         progress: shows long work.
         caches: scores and digests of earlier runs; closed with the models.
+
+    Attributes:
+        machine: what else it did while models were timed.
     """
 
     def __init__(
@@ -73,6 +88,7 @@ class Measuring:
         base = config.base_model
         self._base_model = None if base is None else absolute_reference(base)
         self._registry = ModelRegistry(self._load)
+        self.machine = MachineRecord()
 
     @property
     def placement(self) -> tuple[str, str]:
@@ -132,19 +148,14 @@ class Measuring:
             answers = answer_questions(source, questions, plan, progress=advance)
         return answers, source.report
 
-    def rounds(
-        self, models: Mapping[Role, Model], batch_size: int
-    ) -> dict[Role, tuple[Round, ...]]:
+    def rounds(self, models: Mapping[Role, Model], batch_size: int) -> Timing:
         """Interleaved rounds of all models."""
-        plan = TimingPlan(
-            new_tokens=self._config.new_tokens,
-            max_rounds=self._config.max_rounds,
-            max_seconds=self._config.max_seconds,
-            # The speed criterion rests on batch size 1; without an interval it could not be judged.
-            fewest_passes=FEWEST_ROUNDS if batch_size == 1 else 2,
-        )
-        with self._progress.bar(f"timing, batch size {batch_size}", None) as advance:
-            timing = time_models(
+        plan = plan_timing(self._config, self._inputs.thresholds, batch_size)
+        with (
+            self._progress.bar(f"timing, batch size {batch_size}", None) as advance,
+            self.machine.timing(self.placement[0], batch_size),
+        ):
+            return time_models(
                 {str(role): model for role, model in models.items()},
                 self._prompts(),
                 plan,
@@ -152,7 +163,44 @@ class Measuring:
                 batch_size=batch_size,
                 progress=advance,
             )
-        return {role: timing.rounds[role] for role in models}
+
+    def process_timing(self, settled: Callable[[Sequence[ProcessTiming]], bool]) -> ProcessTimings:
+        """Interleaved rounds of teacher and student in several fresh processes.
+
+        Args:
+            settled: whether what was timed is enough; asked at each planned look.
+        """
+        device, dtype = self.placement
+        new_tokens = self._config.new_tokens
+        request = TimingProcessRequest(
+            models={role: self._to_load(role) for role in ("teacher", "student")},
+            prompts=(median_prompt(self._prompts()),),
+            new_tokens=new_tokens,
+            rounds=ROUNDS_PER_PROCESS,
+            fewest_rounds=FEWEST_ROUNDS_PER_PROCESS,
+            # The option bounds the timing of one model; a process has two, and its share of it.
+            max_seconds=2 * self._config.max_seconds / LOOKS[-1],
+            device=device,
+            dtype=dtype,
+        )
+        with (
+            self._progress.bar("timing in fresh processes", None) as advance,
+            TimingProcesses(request) as processes,
+            self.machine.timing(device, "processes"),
+        ):
+            taken, note = take_processes(processes.take, settled, progress=advance)
+        return ProcessTimings(taken, device, dtype, len(request.prompts), new_tokens, note)
+
+    def _to_load(self, role: Role) -> ModelToLoad:
+        """How a process of its own finds a model."""
+        plan = self._local(role)
+        return ModelToLoad(
+            reference=plan.reference,
+            location=plan.location,
+            base_model=None if plan.base is None else plan.base.location,
+            allow_pickle=self._config.allow_pickle,
+            trust_remote_code=self._config.trust_remote_code,
+        )
 
     def characters_per_token(self, model: Model) -> float:
         """Characters of the questions' texts over their tokens."""

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
-from distill_fixtures.errors import ThresholdsError
-from distill_fixtures.judge.criteria import names_of
+from distill_fixtures.errors import ThresholdsError, UsageError
+from distill_fixtures.judge.criteria import names_of, slices_of
 from distill_fixtures.judge.thresholds import find_thresholds, read_thresholds
 from distill_fixtures.plugin.options import tolerant
 
 if TYPE_CHECKING:
-    from distill_fixtures.judge.criteria import Criterion
+    from distill_fixtures.config import RunConfig
+    from distill_fixtures.judge.criteria import Criterion, Slices
 
-__all__ = ["parametrize"]
+__all__ = ["criterion_id", "parametrize"]
 
 CRITERIA: pytest.StashKey[tuple[Criterion, ...]] = pytest.StashKey()
 
@@ -25,7 +28,9 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
     ``distill_role``: teacher, student and, where there is one, the control; a test of
     time or memory leaves the control out, which is there for accuracy alone.
     ``distill_batch_size``: ``--distill-batch-sizes``.
-    ``distill_criterion``: the criteria of the thresholds, each marked by its metric's family.
+    ``distill_criterion``: the criteria of the thresholds, each marked by its metric's family; one
+    for every slice becomes as many as the questions have.
+    ``distill_regression``: the metrics for which the thresholds hold a tolerance.
     """
     names = metafunc.fixturenames
     config = tolerant(metafunc.config)
@@ -42,12 +47,14 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
             [
                 pytest.param(
                     criterion,
-                    id=criterion.name,
+                    id=criterion_id(criterion),
                     marks=getattr(pytest.mark, criterion.entry.family),
                 )
                 for criterion in _criteria(metafunc.config)
             ],
         )
+    if "distill_regression" in names:
+        metafunc.parametrize("distill_regression", _compared(metafunc.config))
 
 
 def _is_timed(metafunc: pytest.Metafunc) -> bool:
@@ -66,5 +73,42 @@ def _criteria(config: pytest.Config) -> tuple[Criterion, ...]:
         except ThresholdsError:
             config.stash[CRITERIA] = ()
         else:
-            config.stash[CRITERIA] = thresholds.criteria_for(*names_of(asked.student))
+            slices = _slices(asked) if thresholds.has_wildcards else {}
+            names = names_of(asked.student)
+            config.stash[CRITERIA] = thresholds.criteria_for(*names, slices=slices)
     return config.stash[CRITERIA]
+
+
+def _compared(config: pytest.Config) -> tuple[str, ...]:
+    """Metrics with a tolerance; none if the thresholds cannot be used, which is said later."""
+    path = find_thresholds(tolerant(config).thresholds, config.rootpath)
+    try:
+        return tuple(read_thresholds(path).regression_tolerance_pct)
+    except ThresholdsError:
+        return ()
+
+
+def _slices(asked: RunConfig) -> Slices:
+    """Those of the questions; none if these cannot be used, which is said later."""
+    from distill_fixtures.plugin.preparation import questions_of
+
+    try:
+        return slices_of(questions_of(asked).questions)
+    except UsageError:
+        return {}
+
+
+MOST_ID_CHARACTERS = 120
+
+
+def criterion_id(criterion: Criterion) -> str:
+    """A test id that names the criterion, and can be given to pytest again.
+
+    The names of slices are the question file's, and may hold anything: what is not fit for a
+    command line is replaced, and a digest then keeps two such names apart.
+    """
+    name = criterion.name
+    safe = re.sub(r"[^\w .,/()&+\[\]-]|\.\.", "_", name)[:MOST_ID_CHARACTERS]
+    if safe == name:
+        return name
+    return f"{safe}~{hashlib.sha256(name.encode()).hexdigest()[:8]}"

@@ -18,6 +18,7 @@ from distill_fixtures.models.model_limits import check_room
 from distill_fixtures.models.references import resolve_reference
 from distill_fixtures.plugin.control_shape import refuse_unlike_plan
 from distill_fixtures.records import Role, Scoring
+from distill_fixtures.report.baseline import Baseline, read_baseline
 from distill_fixtures.report.json_files import check_writable
 from distill_fixtures.tasks.prompt_template import PromptTemplate, load_prompt_template
 from distill_fixtures.tasks.readers import read_questions
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from distill_fixtures.models.plan import ModelPlan
     from distill_fixtures.records import QuestionSet
 
-__all__ = ["DistillWarning", "Inputs", "prepare_inputs"]
+__all__ = ["DistillWarning", "Inputs", "prepare_inputs", "questions_of"]
 
 
 class DistillWarning(UserWarning):
@@ -42,6 +43,7 @@ class Inputs:
         scoring: what ``auto`` came to.
         template: the user's own prompt, for ``generate`` scoring.
         cache_folder: of kept scores and digests; None: nothing is kept.
+        baseline: the earlier run that was named; None where none was, or ``auto``.
         warnings: a sentence for each thing that a reader should know.
     """
 
@@ -51,6 +53,7 @@ class Inputs:
     template: PromptTemplate | None
     thresholds: Thresholds
     cache_folder: Path | None = None
+    baseline: Baseline | None = None
     warnings: tuple[str, ...] = ()
 
 
@@ -61,13 +64,7 @@ def prepare_inputs(config: RunConfig, rootdir: Path) -> Inputs:
         UsageError: the first thing that is wrong.
     """
     thresholds = read_thresholds(find_thresholds(config.thresholds, rootdir))
-    built_in = config.data_path is None
-    questions = read_questions(
-        config.data_path or questions_file(),
-        password=config.data_password,
-        limit=config.limit,
-        name="demo" if built_in else None,
-    )
+    questions = questions_of(config)
     scoring, template = _scoring(config, questions)
     check_writable(config.metrics_dir)
     cache_folder, cache_warnings = _cache_folder(config)
@@ -81,7 +78,22 @@ def prepare_inputs(config: RunConfig, rootdir: Path) -> Inputs:
         template,
         thresholds,
         cache_folder=cache_folder,
+        baseline=read_baseline(config.baseline) if isinstance(config.baseline, Path) else None,
         warnings=questions.warnings + cache_warnings,
+    )
+
+
+def questions_of(config: RunConfig) -> QuestionSet:
+    """Read the questions.
+
+    Raises:
+        UsageError: they cannot be used.
+    """
+    return read_questions(
+        config.data_path or questions_file(),
+        password=config.data_password,
+        limit=config.limit,
+        name="demo" if config.data_path is None else None,
     )
 
 

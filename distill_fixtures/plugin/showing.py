@@ -34,8 +34,6 @@ def show(
     """
     for name in section.values if only is None else only:
         value = section.values[name]
-        if isinstance(value, Mapping):
-            value = {key: _plain(benchmark, f"{name}.{key}", each) for key, each in value.items()}
         benchmark.extra_info[name] = _plain(benchmark, name, value)
         interval = section.intervals.get(name)
         if isinstance(interval, tuple):
@@ -44,7 +42,9 @@ def show(
 
 
 def _plain(benchmark: Any, path: str, value: Any) -> Any:
-    """The value; null for one that is undefined, with its reason stored."""
+    """The value; null for one that is undefined, with its reason stored, in mappings too."""
+    if isinstance(value, Mapping):
+        return {key: _plain(benchmark, f"{path}.{key}", each) for key, each in value.items()}
     if not isinstance(value, Undefined):
         return value
     benchmark.extra_info.setdefault("reasons", {})[path] = value.reason

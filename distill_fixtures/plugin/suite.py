@@ -21,11 +21,12 @@ from distill_fixtures.plugin.export import (
     export,
     say,
 )
-from distill_fixtures.plugin.fixtures import NO_CONTROL
+from distill_fixtures.plugin.fixtures import NO_BASELINE, NO_CONTROL
 from distill_fixtures.plugin.judging import Judge
 from distill_fixtures.plugin.options import run_config
 from distill_fixtures.plugin.preparation import DistillWarning, prepare_inputs
 from distill_fixtures.plugin.progress import ProgressDisplay
+from distill_fixtures.plugin.regressing import Regression
 from distill_fixtures.plugin.store import SessionStore
 
 if TYPE_CHECKING:
@@ -44,6 +45,9 @@ XDIST_MESSAGE = str(
     )
 )
 
+NOTHING_TO_DO = (NO_CONTROL, NO_BASELINE, "got empty parameter set")
+"""Why a test is skipped that has done all it could."""
+
 
 class Suite:
     """Holds what a run measured, and writes it when the run ends."""
@@ -55,11 +59,13 @@ class Suite:
         config: pytest.Config,
         store: SessionStore,
         judge: Judge,
+        regression: Regression,
         state: RunState,
         criteria: Mapping[str, Criterion],
     ) -> None:
         self.store = store
         self.judge = judge
+        self.regression = regression
         self.state = state
         self._config = config
         self._criteria = criteria
@@ -78,8 +84,11 @@ class Suite:
         asked = run_config(config)
         inputs = prepare_inputs(asked, config.rootpath)
         _warn(config, inputs.warnings)
-        criteria = _criteria_of(items)
+        criteria: dict[str, Criterion] = _parameters(items, "distill_criterion")
+        compared: dict[str, str] = _parameters(items, "distill_regression")
         judged = [criterion.metric for criterion in criteria.values()]
+        if asked.baseline is not None:
+            judged += compared.values()
         store = SessionStore(
             asked,
             inputs,
@@ -97,9 +106,14 @@ class Suite:
             families=frozenset(mark.name for item in items for mark in item.iter_markers()),
             deselected=deselected,
         )
-        return cls(
-            config, store, Judge(store, inputs.thresholds, criteria.values()), state, criteria
+        regression = Regression(
+            store,
+            inputs.thresholds,
+            rootpath=config.rootpath,
+            selected=compared.values(),
         )
+        judge = Judge(store, inputs.thresholds, criteria.values())
+        return cls(config, store, judge, regression, state, criteria)
 
     @classmethod
     def of(cls, config: pytest.Config) -> Suite:
@@ -124,7 +138,11 @@ class Suite:
         """The run's documents, built once, for whoever asks first."""
         if self._documents is None:
             built = build_documents(
-                self.store, self.judge, self.state, rootpath=self._config.rootpath
+                self.store,
+                self.judge,
+                self.regression,
+                self.state,
+                rootpath=self._config.rootpath,
             )
             self._documents = replace(built, metrics=self._amended(built.metrics))
         return self._documents
@@ -156,8 +174,8 @@ class Suite:
             self.judge.note_skipped(self._criteria[report.nodeid])
         if report.nodeid not in self.state.selected_set:
             return
-        # A test for a control that nobody gave has done all it could.
-        if report.when == "call" or (report.skipped and NO_CONTROL in str(report.longrepr)):
+        words = str(report.longrepr) if report.skipped else ""
+        if report.when == "call" or any(reason in words for reason in NOTHING_TO_DO):
             self.state.finished.add(report.nodeid)
 
     def pytest_exception_interact(self, call: pytest.CallInfo[Any]) -> None:
@@ -174,6 +192,7 @@ class Suite:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if not self._has_results():
             return
+        _warn(self._config, [f"the machine: {each}" for each in self.store.machine.problems])
         export(self.store.config.metrics_dir, self.documents(), self.state)
         if self.state.hook_error is not None:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
@@ -195,13 +214,13 @@ class Suite:
         self.store.close()
 
 
-def _criteria_of(items: Sequence[pytest.Item]) -> dict[str, Criterion]:
-    """The criteria whose tests are selected, by node id."""
-    found: dict[str, Criterion] = {}
+def _parameters(items: Sequence[pytest.Item], name: str) -> dict[str, Any]:
+    """The parameter of this name of each selected test that has one, by node id."""
+    found = {}
     for item in items:
         callspec = getattr(item, "callspec", None)
-        if callspec is not None and "distill_criterion" in callspec.params:
-            found[item.nodeid] = callspec.params["distill_criterion"]
+        if callspec is not None and name in callspec.params:
+            found[item.nodeid] = callspec.params[name]
     return found
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from pydantic import BaseModel
 
 from distill_fixtures.measure.score_source import ScoringReport
+from distill_fixtures.measure.timing import Timing
 from distill_fixtures.metrics.guessing import chance_accuracy, guess_baseline
 from distill_fixtures.metrics.missing import Measured
+from distill_fixtures.metrics.pairing import flags_to_text
 from distill_fixtures.metrics.section import Section
 from distill_fixtures.metrics.size import number_format_flag
 from distill_fixtures.records import IsolatedReport, QuestionSet, Role, Round, Scoring, Undefined
@@ -33,6 +35,8 @@ from distill_fixtures.report.figure_sections import (
     ScoringSection,
     SizeSection,
 )
+from distill_fixtures.report.process_sections import ProcessTimingSection, RegressionRecord
+from distill_fixtures.report.timing_section import TimingSection, timing_values
 
 __all__ = ["ModelParts", "assemble", "dataset_section"]
 
@@ -48,6 +52,7 @@ class ModelParts:
         rounds: raw rounds by batch size.
         isolated: the report of its own process.
         scoring: how its answers came about.
+        correct: whether each answer is right, in the order of the questions.
     """
 
     reference: str
@@ -57,6 +62,7 @@ class ModelParts:
     rounds: Mapping[int, tuple[Round, ...]] | Undefined
     isolated: IsolatedReport | Undefined
     scoring: ScoringReport | Undefined
+    correct: Sequence[bool] | Undefined
 
 
 def assemble(
@@ -68,7 +74,10 @@ def assemble(
     models: Mapping[Role, ModelParts],
     pair: Mapping[str, Section],
     tokenizers_differ: bool | Undefined,
+    timings: Mapping[int, Timing | Undefined] | Undefined,
     verdict: VerdictSection,
+    process_timing: ProcessTimingSection | Undefined,
+    regression: Sequence[RegressionRecord] | Undefined,
 ) -> Document:
     """Put the document together; every null in it gets its reason.
 
@@ -81,7 +90,12 @@ def assemble(
     built = {role: _model(parts, reasons.below(role)) for role, parts in models.items()}
     if "control" not in built:
         reasons.note("control", "there is no control model")
-    reasons.note("regression", "no baseline was given")
+    if run.baseline is None:
+        reasons.note(
+            "run.baseline",
+            regression.reason if isinstance(regression, Undefined) else "there is none",
+        )
+    compared = reasons.value("regression", regression)
     return Document(
         schema_version=SCHEMA_VERSION,
         created_at=created_at,
@@ -92,8 +106,10 @@ def assemble(
         student=built["student"],
         control=built.get("control"),
         distillation=_distillation(pair, models, tokenizers_differ, reasons.below("distillation")),
+        timing=_timing(timings, reasons),
         verdict=verdict,
-        regression=None,
+        process_timing=reasons.value("process_timing", process_timing),
+        regression=None if compared is None else list(compared),
         reasons=reasons.found,
     )
 
@@ -171,6 +187,9 @@ def _model(parts: ModelParts, reasons: _Reasons) -> ModelSection:
     timed = {**sections["load"].values, **sections["latency"].values}
     timed |= sections["throughput"].values
     accuracy = dict(sections["accuracy"].values)
+    accuracy["correct_by_question"] = (
+        parts.correct if isinstance(parts.correct, Undefined) else flags_to_text(parts.correct)
+    )
     return ModelSection(
         reference=parts.reference,
         digest=reasons.value("digest", parts.digest),
@@ -192,6 +211,22 @@ def _model(parts: ModelParts, reasons: _Reasons) -> ModelSection:
             MemorySection, {**sections["memory"].values, **_isolated(parts.isolated)}
         ),
     )
+
+
+def _timing(
+    timings: Mapping[int, Timing | Undefined] | Undefined, reasons: _Reasons
+) -> dict[str, TimingSection | None] | None:
+    if isinstance(timings, Undefined):
+        reasons.note("timing", timings.reason)
+        return None
+    built: dict[str, TimingSection | None] = {}
+    for size, timing in timings.items():
+        key = f"timing.{size}"
+        if isinstance(timing, Undefined):
+            built[str(size)] = reasons.value(key, timing)
+        else:
+            built[str(size)] = reasons.below(key).section(TimingSection, timing_values(timing))
+    return built
 
 
 def _scoring(report: ScoringReport | Undefined) -> dict[str, Any]:

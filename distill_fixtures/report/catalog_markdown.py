@@ -32,7 +32,7 @@ KEYS = {
 INTERVALS: dict[IntervalMethod, str] = {
     "wilson": "Wilson's, counts divided by the design effect of shared sources",
     "cells": "10,000 draws of the four joint cells (both right, only one, neither) from "
-    "Dirichlet(counts / design effect of shared sources + 1/2)",
+    "Dirichlet(counts / design effect of shared sources + 1/2; both right + 1/20)",
     "fieller": "Fieller's, covariance multiplied by the design effect of shared sources; null "
     "where unbounded",
     "questions": "bootstrap over questions; where some share a source, whole sources are drawn",

@@ -19,6 +19,13 @@ from distill_fixtures.report.figure_sections import (
     ModelSection,
     Number,
 )
+from distill_fixtures.report.machine_section import MachineCheckSection
+from distill_fixtures.report.process_sections import (
+    BaselineRecord,
+    ProcessTimingSection,
+    RegressionRecord,
+)
+from distill_fixtures.report.timing_section import TimingSection
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -30,7 +37,7 @@ __all__ = [
     "VerdictSection",
 ]
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 
 Grade = Literal["good", "acceptable", "poor", "not_judged", "not_applicable", "not_run"]
 
@@ -44,7 +51,7 @@ class EnvironmentSection(DocumentSection):
     threads: int | None = Field(description="CPU threads that torch used")
     dtype: str | None = Field(description="number format of the weights in memory")
     git_commit: str | None = Field(description="of the folder in which pytest ran")
-    machine_check: dict[str, Any] | None = Field(description="how busy the machine was")
+    machine_check: MachineCheckSection = Field(description="how busy the machine was")
     comparability_key: str = Field(
         description="the same where times may be compared: machine, device, dtype, threads, "
         "Python, torch, transformers"
@@ -63,6 +70,9 @@ class RunSection(DocumentSection):
     interrupted: bool = Field(description="the run did not come to its end")
     tests_selected: int = Field(description="tests of the suite that were selected")
     tests_run: int = Field(description="those that ran to their end")
+    baseline: BaselineRecord | None = Field(
+        description="the earlier run that this one was held against; null without one"
+    )
 
 
 class DatasetSection(DocumentSection):
@@ -98,8 +108,21 @@ class CriterionSection(DocumentSection):
         description="share of draws with the same grade, no probability that it is right; null "
         "without draws"
     )
-    borderline: bool = Field(description="a time whose interval holds a bound")
-    samples: int | None = Field(description="questions or rounds behind the value; null: a size")
+    borderline: bool = Field(
+        description="a time whose interval holds a bound; a slice that is short of `poor` and may "
+        "be so by chance"
+    )
+    samples: int | None = Field(
+        description="questions (of a slice: its own) or rounds behind the value; null: a size"
+    )
+    p_value: Number | None = Field(
+        description="of a slice: one-sided, that it is truly short of `poor`; null where none was "
+        "judged, and for all questions together, which are graded by their value"
+    )
+    p_value_holm: Number | None = Field(
+        description="`p_value` by Holm's correction over all slices judged of this metric and "
+        "kind; null where that is"
+    )
     reason: str | None = Field(description="why there is no good, acceptable or poor")
     message: str = Field(description="all of it for people")
 
@@ -123,7 +146,7 @@ class Document(DocumentSection):
         title="distillation_metrics.json",
     )
 
-    schema_version: Literal[2] = Field(description="rises with any change of the keys")
+    schema_version: Literal[3] = Field(description="rises with any change of the keys")
     created_at: str = Field(description="when the run began, ISO 8601")
     environment: EnvironmentSection
     run: RunSection
@@ -132,8 +155,15 @@ class Document(DocumentSection):
     student: ModelSection
     control: ModelSection | None = Field(description="null without a control")
     distillation: DistillationSection
+    timing: dict[str, TimingSection | None] | None = Field(
+        description="how teacher and student were timed, by batch size; null where they were not"
+    )
     verdict: VerdictSection
-    regression: list[dict[str, Any]] | None = Field(
+    process_timing: ProcessTimingSection | None = Field(
+        description="teacher and student timed in several processes; null without a baseline to "
+        "compare with or to become"
+    )
+    regression: list[RegressionRecord] | None = Field(
         description="the comparison with a baseline; null without one"
     )
     reasons: dict[str, str] = Field(description="why a value is null, by its dotted path")

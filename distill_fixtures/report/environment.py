@@ -12,7 +12,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from distill_fixtures.measure.machine_watch import MachineRecord
 from distill_fixtures.report.document import EnvironmentSection
+from distill_fixtures.report.machine_section import machine_section
 
 __all__ = ["describe_environment"]
 
@@ -34,7 +36,11 @@ PACKAGES = (
 
 
 def describe_environment(
-    *, device: str | None, dtype: str | None, rootpath: Path
+    *,
+    device: str | None,
+    dtype: str | None,
+    rootpath: Path,
+    machine: MachineRecord | None = None,
 ) -> tuple[EnvironmentSection, dict[str, str]]:
     """Describe this process and machine; imports nothing heavy that is not imported already.
 
@@ -42,15 +48,17 @@ def describe_environment(
         device: where the models ran; None if none was loaded.
         dtype: number format of the weights in memory; None likewise.
         rootpath: the folder whose git commit is named.
+        machine: how it was while models were timed; None where nothing was.
 
     Returns:
         The section, and the reasons of its nulls by key.
     """
     versions = _versions()
-    machine = _machine()
+    described = _machine()
+    check, check_reasons = machine_section(machine or MachineRecord())
     torch = sys.modules.get("torch")
     threads = None if torch is None else int(torch.get_num_threads())
-    reasons: dict[str, str] = {}
+    reasons = {f"machine_check.{key}": reason for key, reason in check_reasons.items()}
     not_loaded = "no model was loaded in this session"
     for key, value in (("device", device), ("dtype", dtype), ("threads", threads)):
         if value is None:
@@ -59,7 +67,7 @@ def describe_environment(
     if commit is None:
         reasons["git_commit"] = f"{rootpath} is in no git repository with a commit"
     compared = {
-        "machine": {k: machine[k] for k in ("cpu", "logical_cores", "usable_cores", "system")},
+        "machine": {k: described[k] for k in ("cpu", "logical_cores", "usable_cores", "system")},
         "device": device,
         "dtype": dtype,
         "threads": threads,
@@ -68,12 +76,12 @@ def describe_environment(
     key = hashlib.sha256(json.dumps(compared, sort_keys=True).encode()).hexdigest()[:16]
     section = EnvironmentSection(
         versions=versions,
-        machine=machine,
+        machine=described,
         device=device,
         threads=threads,
         dtype=dtype,
         git_commit=commit,
-        machine_check=_machine_check(),
+        machine_check=check,
         comparability_key=key,
     )
     return section, reasons
@@ -111,17 +119,6 @@ def _cpu_name() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or "unknown"
-
-
-def _machine_check() -> dict[str, Any]:
-    """How busy the machine is as the document is made."""
-    import psutil
-
-    load = {"load_average_1_min": os.getloadavg()[0]} if hasattr(os, "getloadavg") else {}
-    return load | {
-        "memory_available_bytes": int(psutil.virtual_memory().available),
-        "swap_used_bytes": int(psutil.swap_memory().used),
-    }
 
 
 def _git_commit(folder: Path) -> str | None:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
     "AccuracySection",
+    "BatchFigures",
     "BenchmarkSection",
     "DistillationSection",
     "DocumentSection",
@@ -80,6 +81,9 @@ class AccuracySection(DocumentSection):
     by_subdomain: dict[str, SliceSection] | None
     by_question_type: dict[str, SliceSection] | None
     position_shares: dict[str, Number] | None
+    correct_by_question: str | None = Field(
+        description="one character a question in their order: 1 right, 0 wrong"
+    )
     intervals: dict[str, Interval] = Field(
         description="95 % intervals by metric. Where questions share sources, accuracy's is "
         "Wilson's with the counts divided by the design effect, and the others are bootstraps that "
@@ -121,13 +125,31 @@ class SampleRecord(DocumentSection):
     )
 
 
+class BatchFigures(DocumentSection):
+    """Times and rates of batches of one size; a request is a batch, with its rows' tokens."""
+
+    throughput_samples_per_s: Number
+    tokens_per_s: Number
+    decode_tokens_per_s: Number | None
+    prefill_tokens_per_s: Number
+    ttft_s: Number
+    tpot_s: Number | None
+    itl_p50_s: Number | None
+    itl_p99_s: Number | None
+    latency_p50_s: Number | None
+    latency_p90_s: Number | None
+    latency_p99_s: Number | None
+
+
 class BenchmarkSection(DocumentSection):
     """How fast a model loads and answers."""
 
     load_time_s: Number | None
     load_time_cold_s: Number | None
+    import_time_s: Number | None
     inference_time_s: Number | None
     throughput_samples_per_s: dict[str, Number | None] | None
+    by_batch_size: dict[str, BatchFigures | None] | None
     tokens_per_s: Number | None
     decode_tokens_per_s: Number | None
     prefill_tokens_per_s: Number | None
@@ -158,6 +180,8 @@ class MemorySection(DocumentSection):
     """What a model needs of memory, alone in a fresh process."""
 
     model_memory_bytes: int | None
+    model_pss_bytes: int | None
+    model_uss_bytes: int | None
     peak_memory_bytes: int | None
     load_peak_memory_bytes: int | None
     runtime_memory_bytes: int | None

@@ -231,8 +231,16 @@ def _notes(document: Mapping[str, Any]) -> list[str]:
         notes.append(str(number_format_flag(*bits)))
     if document["distillation"]["tokenizers_differ"]:
         notes.append("the tokenizers differ: compare characters per second, not tokens per second")
-    if any(criterion["borderline"] for criterion in criteria):
+    unsure = [criterion for criterion in criteria if criterion["borderline"]]
+    if any(criterion["slice"] is not None for criterion in unsure):
+        notes.append("?: a slice is short of its bound, but so few questions may be by chance")
+    if any(criterion["slice"] is None for criterion in unsure):
         notes.append("?: the interval holds a bound; more rounds or a quieter machine would tell")
+    notes += _from_regression(document)
+    wrong = document["environment"]["machine_check"]["problems"]
+    if wrong:
+        said = "; ".join(f"{each['sentence']} ({each['when']})" for each in wrong)
+        notes.append(f"the machine was not quiet: {said}")
     run = document["run"]
     if run["interrupted"]:
         notes.append("interrupted: only what was measured until then is in the files")
@@ -251,6 +259,30 @@ def _from_cache(document: Mapping[str, Any]) -> list[str]:
     total = document["dataset"]["questions"]
     said = [f"{count} of {total} of the {role}" for role, count in counts.items() if count]
     return [f"answers from the score cache: {', '.join(said)}"] if said else []
+
+
+def _from_regression(document: Mapping[str, Any]) -> list[str]:
+    """How the run compares with its baseline; nothing where none was asked for."""
+    run = document["run"]
+    if run["baseline"] is None:
+        asked = run["options"]["--distill-baseline"] is not None
+        return [f"no baseline: {document['reasons']['run.baseline']}"] if asked else []
+    notes = [f"baseline: {run['baseline']['path']} of {run['baseline']['created_at'][:10]}"]
+    for each in document["regression"]:
+        words = f"{_label(each['metric'])}: {each['verdict'].replace('_', ' ')}"
+        if each["change_pct"] is not None:
+            words += f", {each['change_pct']:+.1f} %"
+            if each["ci95"] is not None:
+                words += f" ({each['ci95'][0]:+.1f} to {each['ci95'][1]:+.1f})"
+            words += f", {each['tolerance_pct']:g} % allowed"
+        if each["reason"] is not None:
+            words += f": {each['reason']}"
+        words += "".join(
+            f"; {one['what']} was {one['baseline']} and is {one['current']}"
+            for one in each["differences"]
+        )
+        notes.append(words)
+    return notes
 
 
 def _short(path: Path) -> str:

@@ -9,13 +9,21 @@ import pytest
 
 from distill_fixtures.catalog import CATALOG
 from distill_fixtures.errors import ThresholdsError
-from distill_fixtures.judge.criteria import Criterion, Gate, Slice, Thresholds
+from distill_fixtures.judge.criteria import (
+    Criterion,
+    Gate,
+    Slice,
+    Slices,
+    Thresholds,
+    slices_of,
+)
 from distill_fixtures.judge.thresholds import (
     find_thresholds,
     package_thresholds,
     read_thresholds,
 )
 from distill_fixtures.metrics.sections import why_not_gradable
+from distill_fixtures.records import Question
 
 RETENTION = "[criteria.knowledge_retention_pct]\ngood = 85.0\npoor = 70.0\n"
 
@@ -47,7 +55,12 @@ def test_the_shipped_thresholds_are_the_published_ones() -> None:
         Criterion("performance_efficiency", 1.7, 1.0),
     )
     assert shipped.gate == Gate(("poor", "not_judged"), "pass")
-    assert dict(shipped.regression_tolerance_pct) == {"inference_time_s": 5.0}
+    assert dict(shipped.regression_tolerance_pct) == {
+        "inference_time_s": 5.0,
+        "accuracy": 5.0,
+        "disk_bytes": 5.0,
+        "peak_memory_bytes": 10.0,
+    }
     assert {criterion.student for criterion in shipped.criteria} == {None}
 
 
@@ -91,6 +104,81 @@ def test_slices(tmp_path: Path) -> None:
     )
     assert some.criteria[1].name == "knowledge_retention_pct[subdomain Optics]"
     assert some.criteria[1].section == '[criteria.knowledge_retention_pct.subdomain."Optics"]'
+
+
+EVERY_SUBDOMAIN = '[criteria.agreement.subdomain."*"]\ngood = 0.8\npoor = 0.6\n'
+FIELDS = slices_of(
+    [
+        Question("1", "?", subdomain="Optics"),
+        Question("2", "?", subdomain="Chemistry"),
+        Question("3", "?", subdomain="Optics"),
+    ]
+)
+
+
+def test_a_wildcard_is_a_criterion_for_every_slice(tmp_path: Path) -> None:
+    some = read(tmp_path, RETENTION + EVERY_SUBDOMAIN)
+    assert some.has_wildcards
+    whole, *parts = some.criteria_for("any", slices=FIELDS)
+    assert whole == Criterion("knowledge_retention_pct", 85.0, 70.0)
+    assert [each.slice for each in parts] == [
+        Slice("subdomain", "Chemistry"),
+        Slice("subdomain", "Optics"),
+    ]
+    for each in parts:
+        assert (each.metric, each.good, each.poor, each.by_wildcard) == (
+            "agreement",
+            0.8,
+            0.6,
+            True,
+        )
+        assert each.section == '[criteria.agreement.subdomain."*"]'
+    assert parts[1].name == "agreement[subdomain Optics]"
+
+
+def test_a_slices_own_section_replaces_the_wildcards(tmp_path: Path) -> None:
+    named = '[criteria.agreement.subdomain."Optics"]\ngood = 0.5\npoor = 0.4\n'
+    for text in (EVERY_SUBDOMAIN + named, named + EVERY_SUBDOMAIN):
+        criteria = read(tmp_path, text).criteria_for("any", slices=FIELDS)
+        found = {str(each.slice): (each.good, each.by_wildcard) for each in criteria}
+        assert found == {"subdomain Chemistry": (0.8, True), "subdomain Optics": (0.5, False)}
+        assert len(criteria) == 2
+
+
+def test_a_students_wildcard_replaces_the_general_one_and_no_named_slice(tmp_path: Path) -> None:
+    some = read(
+        tmp_path,
+        EVERY_SUBDOMAIN
+        + '[criteria.agreement.subdomain."Optics"]\ngood = 0.5\npoor = 0.4\n'
+        + '[student.small.criteria.agreement.subdomain."*"]\ngood = 0.3\npoor = 0.2\n',
+    )
+    criteria = some.criteria_for("small", slices=FIELDS)
+    assert {str(each.slice): each.good for each in criteria} == {
+        "subdomain Chemistry": 0.3,
+        "subdomain Optics": 0.5,
+    }
+
+
+@pytest.mark.parametrize("slices", [None, slices_of([Question("1", "?")])])
+def test_without_slices_a_wildcard_stays_as_it_is(tmp_path: Path, slices: Slices | None) -> None:
+    (criterion,) = read(tmp_path, EVERY_SUBDOMAIN).criteria_for("any", slices=slices)
+    assert criterion.by_wildcard
+    assert criterion.name == "agreement[every subdomain]"
+
+
+def test_no_wildcard(tmp_path: Path) -> None:
+    assert not read(tmp_path, RETENTION).has_wildcards
+
+
+def test_slices_are_counted_by_kind_and_name() -> None:
+    questions = [
+        Question("1", "?", subdomain="b", question_type="x"),
+        Question("2", "?", subdomain="a"),
+        Question("3", "?", subdomain="b"),
+    ]
+    found = slices_of(questions)
+    assert found == {"subdomain": {"a": 1, "b": 2}, "question_type": {"x": 1}}
+    assert list(found["subdomain"]) == ["a", "b"]
 
 
 def test_a_students_section_replaces_the_general_one(tmp_path: Path) -> None:
@@ -168,6 +256,10 @@ def test_gate(tmp_path: Path) -> None:
             "[criteria.token_kl_nats.subdomain] cannot be judged by slice",
         ),
         (
+            '[criteria.distillation_gain.subdomain."*"]\ngood = 1\npoor = 0\n',
+            "[criteria.distillation_gain.subdomain] cannot be judged by slice",
+        ),
+        (
             "[criteria.load_time_improvement_pct]\ngood = 50\npoor = 0\n",
             "[criteria.load_time_improvement_pct] cannot have bounds",
         ),
@@ -185,10 +277,13 @@ def test_gate(tmp_path: Path) -> None:
         ("[gate]\nfailon = []\n", "[gate] has an unknown key"),
         ("gate = []\n", "gate is no section"),
         ("[regression.acuracy]\ntolerance_pct = 1\n", "[regression.acuracy] names no metric"),
-        ("[regression.agreement]\n", "lacks 'tolerance_pct'"),
-        ("[regression.agreement]\ntolerance = 1\n", "has an unknown key"),
-        ("[regression.agreement]\ntolerance_pct = -1\n", "is below zero"),
-        ("[regression.agreement]\ntolerance_pct = 'x'\n", "is no finite number"),
+        ("[regression.agreement]\ntolerance_pct = 1\n", "cannot be compared with a baseline"),
+        ("[regression.latency_p90_s]\ntolerance_pct = 1\n", "cannot be compared"),
+        ("[regression.accuracy]\ntolerance_pct = 100\n", "is no tolerance"),
+        ("[regression.accuracy]\n", "lacks 'tolerance_pct'"),
+        ("[regression.accuracy]\ntolerance = 1\n", "has an unknown key"),
+        ("[regression.accuracy]\ntolerance_pct = -1\n", "is no tolerance"),
+        ("[regression.accuracy]\ntolerance_pct = 'x'\n", "is no finite number"),
         ("[student.x]\ncriteria = 1\n", 'student."x".criteria is no section'),
         ('[student.x.gate]\nborderline = "fail"\n', 'student."x"] has an unknown key'),
         (

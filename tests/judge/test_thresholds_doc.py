@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from distill_fixtures.judge.criteria import GRADES, Thresholds
+from distill_fixtures.judge.slices import FEWEST_QUESTIONS, MOST_CHANCE
 from distill_fixtures.judge.thresholds import package_thresholds, read_thresholds
 
 PAGE = Path(__file__).parents[2] / "docs" / "thresholds.md"
@@ -30,10 +31,17 @@ def test_the_first_example_is_the_shipped_file(tmp_path: Path) -> None:
 def test_the_other_examples_are_read(tmp_path: Path) -> None:
     slices, student = examples(tmp_path)[1:]
     assert [str(criterion.slice) for criterion in slices.criteria] == [
+        "every subdomain",
         "subdomain Optics",
         "question type Numerical Calculation",
     ]
     assert [criterion.student for criterion in student.criteria] == ["my-tiny-student"]
+
+
+def test_the_numbers_of_the_rule_are_those_of_the_code() -> None:
+    text = PAGE.read_text("utf-8")
+    assert f"judged from **{FEWEST_QUESTIONS} questions**" in text
+    assert f"is below {MOST_CHANCE:g} **after Holm's correction**" in text
 
 
 def test_every_grade_is_described() -> None:

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from distill_fixtures.errors import ModelReferenceError, NotFiniteScoreError, WorkerError
-from distill_fixtures.measure import page_cache, process_memory
+from distill_fixtures.measure import isolated, page_cache, process_memory
 from distill_fixtures.measure.isolated import measure_isolated
 from distill_fixtures.measure.worker_report import WorkerRequest
 from distill_fixtures.records import Undefined
+from studies.peak_memory import measure_peaks, why_no_time
 from tests.tiny_models import VOCABULARY, make_llama, make_tokenizer, save, save_llama
 
 
@@ -56,6 +57,12 @@ def test_a_real_model(wide: Path) -> None:
     weights_bytes = 4 * parameters
     assert 0.95 * weights_bytes < report.model_memory_bytes < 1.5 * weights_bytes
     assert report.runtime_memory_bytes > 50_000_000
+    # Nobody else maps this model, so all of it is this process's own.
+    for set_bytes in (report.model_pss_bytes, report.model_uss_bytes):
+        assert isinstance(set_bytes, int)
+        assert 0.95 * weights_bytes < set_bytes < 1.5 * weights_bytes
+    assert isinstance(report.import_time_s, float)
+    assert report.import_time_s > 0
     resident = report.runtime_memory_bytes + weights_bytes
     peaks = [report.load_peak_memory_bytes, report.peak_memory_bytes]
     for peak in peaks:
@@ -75,6 +82,16 @@ def test_a_real_model(wide: Path) -> None:
     ]
     assert report.phases[2].start_s == 0.0
     assert report.curve[0][0] < 0 < report.curve[-1][0]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(why_no_time() is not None, reason="GNU time is not there")
+def test_peaks_are_gnu_time_s(wide: Path) -> None:
+    """Loading needs more than inference here, and no third thing more than both."""
+    peaks = measure_peaks(WorkerRequest(str(wide), ("the",), new_tokens=1))
+    assert abs(peaks.ratio - 1) < 0.03
+    assert abs(peaks.ratio_whole_life - 1) < 0.03
+    assert peaks.reported > 100_000_000
 
 
 @pytest.mark.slow
@@ -141,7 +158,18 @@ def test_killed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert "some-model" in caught.value.what
     assert "SIGKILL" in caught.value.got
     assert "loading" in caught.value.got
-    assert "memory ran out" in caught.value.next_step
+    assert "lack of memory" not in caught.value.got, "it killed itself"
+
+
+def test_killed_for_lack_of_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    counts = iter((3, 4))
+    monkeypatch.setattr(isolated, "count_memory_kills", lambda: next(counts))
+    monkeypatch.setattr(isolated, "kills_since", lambda before: next(counts) - before)
+    instead(monkeypatch, tmp_path, "os.kill(os.getpid(), signal.SIGKILL)")
+    with pytest.raises(WorkerError) as caught:
+        measure_isolated(REQUEST)
+    assert "the kernel killed it for lack of memory" in caught.value.got
+    assert "smaller model" in caught.value.next_step
 
 
 def test_crashed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -223,6 +251,42 @@ def test_high_water_mark_sees_a_short_peak() -> None:
     assert process_memory.high_water_mark_bytes() - before > 70_000_000
     assert process_memory.reset_high_water_mark()
     assert process_memory.high_water_mark_bytes() - before < 40_000_000
+
+
+ROLLUP = """\
+558442012000-7ffee2092000 ---p 00000000 00:00 0                          [rollup]
+Rss:               13528 kB
+Pss:                9545 kB
+Pss_Dirty:          6864 kB
+Shared_Clean:       6652 kB
+Private_Clean:        12 kB
+Private_Dirty:      6864 kB
+"""
+
+
+def test_set_sizes_by_hand(tmp_path: Path) -> None:
+    rollup = tmp_path / "smaps_rollup"
+    rollup.write_text(ROLLUP)
+    sizes = process_memory.set_sizes(rollup)
+    assert sizes == process_memory.SetSizes(9545 * 1024, (12 + 6864) * 1024)
+    rollup.write_text(ROLLUP.replace("Private_Dirty", "Other"))
+    without = process_memory.set_sizes(rollup)
+    assert isinstance(without, Undefined)
+    assert "Private_Dirty" in without.reason
+    absent = process_memory.set_sizes(tmp_path / "none")
+    assert isinstance(absent, Undefined)
+    assert "No such file" in absent.reason
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="Linux's own")
+def test_set_sizes_are_ordered_and_are_psutil_s() -> None:
+    import psutil
+
+    sizes, wanted = process_memory.set_sizes(), psutil.Process().memory_full_info()
+    assert isinstance(sizes, process_memory.SetSizes)
+    assert 0 < sizes.unique_bytes <= sizes.proportional_bytes <= 1.05 * wanted.rss
+    assert sizes.unique_bytes == pytest.approx(wanted.uss, rel=0.1)
+    assert sizes.proportional_bytes == pytest.approx(wanted.pss, rel=0.1)
 
 
 def test_resident_memory_grows_with_what_is_held() -> None:

@@ -14,6 +14,7 @@ from distill_fixtures.measure.timing import (
     select_prompts,
     time_models,
 )
+from distill_fixtures.measure.warm_up import WarmUp
 from distill_fixtures.models.protocol import Clock
 from distill_fixtures.records import GenerationTrace, Undefined
 from tests.fakes import FakeClock, FakeModel, make_card
@@ -54,6 +55,13 @@ def test_times_are_exact() -> None:
         assert of_round.seconds == 3.0
     assert timing.rounds["student"][0].seconds == 1.5
     assert timing.half_width == 0.0
+    assert timing.time_stamp_cost_s == 0.0
+    # Two rounds of warm-up each, as long as the two that count.
+    assert timing.seconds == 4 * (3.0 + 1.5)
+    assert timing.warm_up == WarmUp(
+        {"teacher": 2, "student": 2}, {"teacher": True, "student": True}
+    )
+    assert timing.same_prompt_tokens
 
 
 def test_rounds_are_interleaved_t_s_s_t() -> None:
@@ -63,7 +71,7 @@ def test_rounds_are_interleaved_t_s_s_t() -> None:
         models[name] = Logged(card=make_card(name), clock=clock)
         models[name].log = log
     timing = time_models(models, ["x"], TimingPlan(new_tokens=1, max_rounds=4), clock)
-    assert "".join(log) == "TSC" + "TSC" + "CST" + "TSC" + "CST"
+    assert "".join(log) == 2 * "TSC" + "TSC" + "CST" + "TSC" + "CST"
     orders = {role: [each.order for each in rounds] for role, rounds in timing.rounds.items()}
     assert orders == {"T": [0, 5, 6, 11], "S": [1, 4, 7, 10], "C": [2, 3, 8, 9]}
 
@@ -99,9 +107,10 @@ def test_unsteady_times_go_on_to_the_bound_on_rounds() -> None:
 
 def test_time_is_bounded_but_two_passes_are_run() -> None:
     timing = time_unsteady(TimingPlan(new_tokens=1, max_seconds=12.0))
-    # A pass takes 2.25 s on average; warm-up counts too.
+    # Two rounds of warm-up take 0.5 + 4 s, then passes 1.25 and 3.25 s in turn.
     assert timing.stopped_by == "seconds"
-    assert len(timing.rounds["student"]) == 5
+    assert len(timing.rounds["student"]) == 4
+    assert timing.seconds == 13.5
     short = run(TimingPlan(new_tokens=2, max_seconds=0.0))
     assert (short.stopped_by, len(short.rounds["teacher"])) == ("seconds", 2)
 
@@ -120,6 +129,52 @@ def test_warm_up_is_thrown_away() -> None:
     assert len(timing.rounds["teacher"]) == 1
     assert len(models["teacher"].calls) == 3
     assert told == [1] * 6
+
+
+class Colder(FakeModel):
+    """Starts at 8 s and halves its time at each request, down to 1 s."""
+
+    def generate_timed(
+        self, prompts: Sequence[str], *, new_tokens: int, clock: Clock
+    ) -> GenerationTrace:
+        self.first_token_s = max(1.0, 8.0 / 2 ** len(self.calls))
+        return super().generate_timed(prompts, new_tokens=new_tokens, clock=clock)
+
+
+def test_a_model_is_warm_before_it_counts() -> None:
+    clock = FakeClock()
+    models = {"teacher": FakeModel(clock=clock), "student": Colder(clock=clock)}
+    plan = TimingPlan(new_tokens=1, max_rounds=3, warm_up_seconds=100.0)
+    timing = time_models(models, ["x"], plan, clock)
+    assert timing.warm_up.rounds == {"teacher": 2, "student": 5}
+    assert timing.warm_up.steady == {"teacher": True, "student": True}
+    assert [each.seconds for each in timing.rounds["student"]] == [1.0, 1.0, 1.0]
+    # 8 + 4 s are long enough, steady or not.
+    short = TimingPlan(new_tokens=1, max_rounds=3, warm_up_seconds=10.0)
+    models["student"] = Colder(clock=clock)
+    timing = time_models(models, ["x"], short, clock)
+    assert (timing.warm_up.rounds["student"], timing.warm_up.steady["student"]) == (2, False)
+
+
+def test_prompts_that_are_read_otherwise_are_noted() -> None:
+    class Characters(FakeModel):
+        def count_tokens(self, text: str) -> int:
+            return len(text)
+
+    clock = FakeClock()
+    models = {"teacher": FakeModel(clock=clock), "student": Characters(clock=clock)}
+    assert not time_models(models, PROMPTS, TimingPlan(1, max_rounds=1), clock).same_prompt_tokens
+
+
+def test_every_row_of_a_batch_does_the_same_work_in_both_models() -> None:
+    """As many rows, as many tokens, the same prompts together, in every request of every round."""
+    timing = run(TimingPlan(new_tokens=5, max_rounds=2), batch_size=2)
+    work = {
+        tuple((t.batch_size, t.new_tokens, t.prompt_tokens) for t in of_round.traces)
+        for rounds in timing.rounds.values()
+        for of_round in rounds
+    }
+    assert work == {((2, 5, 3), (2, 5, 5))}
 
 
 def test_batches_are_full() -> None:
@@ -155,7 +210,7 @@ def test_prompts_are_spread_evenly() -> None:
 @pytest.mark.parametrize("plan", [{"new_tokens": 0}, {"new_tokens": 1, "max_rounds": 0}])
 def test_impossible_plans(plan: dict[str, int]) -> None:
     with pytest.raises(ValueError):
-        TimingPlan(**plan)
+        TimingPlan(**plan)  # type: ignore[arg-type]
 
 
 def test_the_system_clock_never_goes_back() -> None:

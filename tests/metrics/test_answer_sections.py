@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.stats import beta
 
 from distill_fixtures.metrics import answer_sections, intervals, retention
 from distill_fixtures.metrics.accuracy_sections import accuracy_model
@@ -88,6 +89,45 @@ def test_sources_widen_the_interval_and_leave_ci95() -> None:
     for name in ("brier_score", "option_nll_nats"):
         ratio = width(section.interval(name)) / width(independent.interval(name))
         assert ratio == pytest.approx(2.0, rel=0.15), name
+
+
+def test_what_counts_answers_has_draws() -> None:
+    """Jeffreys' posterior of 24 in 40, of shares and of counts."""
+    questions = make_questions([0] * 40)
+    answers = make_answers(questions, [0] * 24 + [1] * 16)
+    draws = accuracy_model(questions, answers, "letter", 0).draws
+    for name, scale in (("accuracy", 1), ("correct", 40)):
+        wanted = [scale * beta.ppf(share, 24.5, 16.5) for share in (0.05, 0.5, 0.95)]
+        found = np.quantile(draws[name], (0.05, 0.5, 0.95))
+        assert found == pytest.approx(wanted, abs=0.01 * scale), name
+    assert np.median(draws["unparsed"]) < 0.5
+    assert "accuracy_norm" not in draws, "letter scoring has no such pick"
+
+
+def test_sources_widen_draws_too() -> None:
+    alone = make_questions([0] * 40)
+    shared = [replace(each, source=str(place // 4)) for place, each in enumerate(alone)]
+    answers = make_answers(alone, [0] * 24 + [1] * 16)
+    spreads = [
+        float(accuracy_model(questions, answers, "letter", 0).draws["accuracy"].std())
+        for questions in (alone, shared)
+    ]
+    assert spreads[1] > 1.5 * spreads[0]
+    one = [replace(each, source="page") for each in alone]
+    assert "accuracy" not in accuracy_model(one, answers, "letter", 0).draws
+
+
+def test_chance_corrected_draws_are_about_the_value() -> None:
+    questions = make_questions([0] * 200)
+    teacher = make_answers(questions, [0] * 160 + [1] * 40)
+    student = make_answers(questions, [0] * 120 + [1] * 80)
+    section = retention_pair(questions, teacher, student, 0)
+    drawn = section.draws["chance_corrected_retention_pct"]
+    assert np.median(drawn) == pytest.approx(
+        section.number("chance_corrected_retention_pct"), abs=1.0
+    )
+    found = np.quantile(drawn, (0.025, 0.975))
+    assert found == pytest.approx(section.interval("chance_corrected_retention_pct"), abs=2.0)
 
 
 def test_retention_by_hand() -> None:

@@ -64,12 +64,31 @@ def test_statistics_of_the_cells_by_hand(
 
 
 def test_draws_are_dirichlet() -> None:
-    """A cell of Dirichlet(counts + 1/2) is Beta(count + 1/2, the others + 3/2)."""
+    """A cell of Dirichlet(counts + prior) is Beta(count + 1/2, the others + 1.05)."""
     teacher, student = pair_of_cells((50, 20, 5, 25))
     draws = intervals.paired_draws(teacher, student, intervals.negative_flip_rate_of)
     assert not isinstance(draws, Undefined)
     for q in (0.025, 0.5, 0.975):
-        assert np.quantile(draws, q) == pytest.approx(beta.ppf(q, 20.5, 81.5), abs=0.004)
+        assert np.quantile(draws, q) == pytest.approx(beta.ppf(q, 20.5, 81.05), abs=0.004)
+
+
+def test_an_accuracy_among_the_draws_is_beta() -> None:
+    """Both right, 50 + 1/20, and only the student, 5 + 1/2, against 20 + 25 + 1."""
+    teacher, student = pair_of_cells((50, 20, 5, 25))
+    draws = intervals.paired_draws(teacher, student, intervals.student_accuracy_of)
+    assert not isinstance(draws, Undefined)
+    for q in (0.025, 0.5, 0.975):
+        assert np.quantile(draws, q) == pytest.approx(beta.ppf(q, 55.55, 46), abs=0.004)
+
+
+def test_retention_interval_is_near_katzs() -> None:
+    """The paired log ratio of two proportions: variance (b + c) / (n acc_T n acc_S)."""
+    teacher, student = pair_of_cells((400, 100, 50, 219))
+    right_t, right_s = teacher.sum(), student.sum()
+    half = 1.96 * np.sqrt((100 + 50) / (right_t * right_s))
+    expected = 100 * right_s / right_t * np.exp([-half, half])
+    found = intervals.paired_interval(teacher, student, intervals.retention_pct_of)
+    assert found == pytest.approx(expected, abs=0.5)
 
 
 def test_same_seed_same_draws() -> None:
@@ -169,3 +188,14 @@ def test_retention_covers_where_a_bootstrap_does_not(questions: int) -> None:
         assert isinstance(found, tuple)
         held += found[0] <= 87.5 <= found[1]
     assert 0.92 <= held / 400 <= 0.98
+
+
+def test_a_teacher_at_chance_costs_the_student_nothing() -> None:
+    """Cells: both, teacher only, student only, neither; chance 1/4. The second teacher guesses."""
+    cells = np.array([[0.5, 0.25, 0.0, 0.25], [0.0, 0.25, 0.5, 0.25], [0.25, 0.5, 0.0, 0.25]])
+    assert intervals.chance_corrected_pct_of(0.25)(cells).tolist() == [50.0, 50.0, 0.0]
+
+
+def test_a_proportion_of_one_source_has_no_draws() -> None:
+    flags = np.array([True, False, True])
+    assert isinstance(intervals.proportion_draws(flags, clusters=np.array([0, 0, 0])), Undefined)

@@ -91,7 +91,16 @@ def test_impossible_time_stamps_are_refused(times: tuple[float, ...]) -> None:
 
 def test_per_sample_times_are_for_batch_size_one() -> None:
     with pytest.raises(ValueError, match="batch size 1"):
-        latency.ttft_s([make_round((1.0,), batch_size=2)])
+        latency.inference_time_s([make_round((1.0,), batch_size=2)])
+
+
+def test_batches_of_several_sizes_have_no_time_in_common() -> None:
+    mixed = [make_round((1.0, 2.0), batch_size=2), make_round((1.0, 2.0))]
+    for figure in (latency.ttft_s, latency.tpot_s, latency.tokens_per_s):
+        with pytest.raises(ValueError, match="several batch sizes"):
+            figure(mixed)
+    # Samples per second are counted over whatever ran.
+    assert latency.throughput_samples_per_s(mixed) == 3 / 4
 
 
 def test_nothing_measured_is_an_error() -> None:

@@ -16,7 +16,9 @@ from distill_fixtures.metrics.calibration import (
     expected_calibration_error_of,
 )
 from distill_fixtures.metrics.intervals import percentile_interval
+from distill_fixtures.metrics.medians import median_of
 from distill_fixtures.metrics.pairing import pair_answers
+from distill_fixtures.metrics.weighted import mean_of
 from distill_fixtures.records import Undefined
 from tests.metrics.made_up import random_case
 
@@ -32,8 +34,8 @@ def test_weights_are_repeats(pairs: list[tuple[float, int]]) -> None:
     values, times = np.array([v for v, _ in pairs]), np.array([w for _, w in pairs])
     weights = times[None, :].astype(float)
     repeated = np.repeat(values, times)
-    assert resampling.mean_of(values)(weights)[0] == pytest.approx(repeated.mean(), abs=1e-9)
-    assert resampling.median_of(values)(weights)[0] == pytest.approx(np.median(repeated), abs=1e-9)
+    assert mean_of(values)(weights)[0] == pytest.approx(repeated.mean(), abs=1e-9)
+    assert median_of(values)(weights)[0] == pytest.approx(np.median(repeated), abs=1e-9)
 
 
 def test_mean_interval_is_scipys_percentile_bootstrap() -> None:
@@ -41,12 +43,21 @@ def test_mean_interval_is_scipys_percentile_bootstrap() -> None:
     expected = bootstrap(
         (values,), np.mean, method="percentile", rng=np.random.default_rng(1)
     ).confidence_interval
-    found = resampling.bootstrap_interval(resampling.mean_of(values), 200)
+    found = resampling.bootstrap_interval(mean_of(values), 200)
+    assert found == pytest.approx((expected.low, expected.high), abs=0.01)
+
+
+def test_median_interval_is_scipys_percentile_bootstrap() -> None:
+    values = np.random.default_rng(0).exponential(size=200)
+    expected = bootstrap(
+        (values,), np.median, method="percentile", rng=np.random.default_rng(1)
+    ).confidence_interval
+    found = resampling.bootstrap_interval(median_of(values), 200)
     assert found == pytest.approx((expected.low, expected.high), abs=0.01)
 
 
 def test_draws_are_seeded_and_counted() -> None:
-    statistic = resampling.mean_of(np.arange(30.0))
+    statistic = mean_of(np.arange(30.0))
     first = resampling.bootstrap_draws(statistic, 30, draws=1234)
     again = resampling.bootstrap_draws(statistic, 30, draws=1234)
     other = resampling.bootstrap_draws(statistic, 30, draws=1234, seed=1)
@@ -75,15 +86,15 @@ def test_clusters_are_drawn_whole() -> None:
 
 def test_clusters_that_answer_alike_widen() -> None:
     values = np.repeat(np.random.default_rng(0).normal(size=60), 4)
-    statistic = resampling.mean_of(values)
+    statistic = mean_of(values)
     alone = resampling.bootstrap_draws(statistic, 240)
     clustered = resampling.bootstrap_draws(statistic, 240, clusters=np.repeat(np.arange(60), 4))
     assert np.std(clustered) / np.std(alone) == pytest.approx(2.0, rel=0.05)  # type: ignore[arg-type]
 
 
 def test_too_little_to_resample() -> None:
-    statistic = resampling.mean_of(np.ones(3))
-    assert isinstance(resampling.bootstrap_draws(resampling.mean_of(np.ones(1)), 1), Undefined)
+    statistic = mean_of(np.ones(3))
+    assert isinstance(resampling.bootstrap_draws(mean_of(np.ones(1)), 1), Undefined)
     one = resampling.bootstrap_draws(statistic, 3, clusters=np.zeros(3, dtype=np.intp))
     assert isinstance(one, Undefined)
     assert "one source" in one.reason

@@ -39,10 +39,13 @@ def test_what_can_be_graded_is_a_number_of_a_section() -> None:
 
 
 def test_what_can_be_sliced_follows_from_answers() -> None:
-    for name in ("accuracy", "knowledge_retention_pct", "agreement", "distillation_gain"):
+    for name in ("accuracy", "knowledge_retention_pct", "agreement", "control_difference"):
         assert why_not_sliced(name) is None
     assert why_not_sliced("performance_efficiency") is None
     assert "all questions together" in str(why_not_sliced("token_kl_nats"))
+    for name in ("distillation_gain", "letter_debiased_accuracy"):
+        assert "no draws" in str(why_not_sliced(name))
+    assert "too high" in str(why_not_sliced("expected_calibration_error"))
     assert why_not_sliced("speedup") == "it comes from time and not from answers"
     assert "size" in str(why_not_sliced("disk_bytes"))
 

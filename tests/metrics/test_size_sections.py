@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from distill_fixtures.metrics.sections import MODEL_SECTIONS, PAIR_SECTIONS
@@ -16,7 +17,7 @@ from distill_fixtures.metrics.size_sections import (
     size_model,
     size_pair,
 )
-from distill_fixtures.records import IsolatedReport, ModelCard, Undefined
+from distill_fixtures.records import IsolatedReport, ModelCard, Phase, Undefined
 
 UNKNOWN = Undefined("a server does not say")
 TEACHER = ModelCard("t", "d", "A", 8_000_000, 6_000_000, UNKNOWN, 3_000_000, 3_000_000, 2_000_000)
@@ -29,6 +30,9 @@ REPORT = IsolatedReport(
     device_peak_bytes=UNKNOWN,
     load_times_s=(3.0, 1.0, 2.0),
     load_time_cold_s=UNKNOWN,
+    phases=(Phase("imports", -4.0, -1.5), Phase("load", 0.0, 3.0)),
+    model_pss_bytes=300,
+    model_uss_bytes=UNKNOWN,
 )
 SMALLER = replace(
     REPORT, model_memory_bytes=100, peak_memory_bytes=225, load_times_s=(0.25, 0.5, 0.75, 0.5)
@@ -69,7 +73,14 @@ def test_load_time_is_the_median(report: IsolatedReport, median: float) -> None:
     assert set(section.values) == set(MODEL_SECTIONS["load"])
     assert section.number("load_time_s") == median
     assert section.reason("load_time_cold_s") == UNKNOWN.reason
+    assert section.number("import_time_s") == 2.5
     assert section.samples == len(report.load_times_s)
+
+
+def test_a_process_without_imports_has_no_time_of_them() -> None:
+    section = load_model(replace(REPORT, phases=()))
+    assert section.reason("import_time_s")
+    assert section.number("load_time_s") == 2.0
 
 
 def test_load_pair() -> None:
@@ -80,7 +91,10 @@ def test_load_pair() -> None:
 
 
 def test_memory() -> None:
-    assert set(memory_model(REPORT).values) == set(MODEL_SECTIONS["memory"])
+    of_model = memory_model(REPORT)
+    assert set(of_model.values) == set(MODEL_SECTIONS["memory"])
+    assert of_model.number("model_pss_bytes") == 300
+    assert of_model.reason("model_uss_bytes") == UNKNOWN.reason
     section = memory_pair(REPORT, SMALLER)
     assert section.values == {
         "memory_reduction_bytes": 300,
@@ -98,6 +112,19 @@ def test_efficiency() -> None:
     per_million = section.by_key("performance_per_million_params")
     assert per_million == pytest.approx({"teacher": 0.8 / 3, "student": 0.8})
     assert section.not_applicable == {}
+
+
+def test_efficiency_takes_its_draws_from_the_answers() -> None:
+    """The student has a quarter of the parameters."""
+    of_answers = {
+        "accuracy": np.array([0.5, 0.6]),
+        "knowledge_retention_pct": np.array([60.0, 80.0]),
+    }
+    draws = efficiency_pair(TEACHER, STUDENT, 0.8, 0.6, of_answers).draws
+    assert draws["efficiency_score"].tolist() == pytest.approx([2.0, 2.4])
+    assert draws["performance_efficiency"].tolist() == pytest.approx([2.4, 3.2])
+    unknown = replace(STUDENT, parameters_total=UNKNOWN)
+    assert efficiency_pair(TEACHER, unknown, 0.8, 0.6, of_answers).draws == {}
 
 
 def test_a_copy_in_another_format_is_not_judged_by_its_parameters() -> None:

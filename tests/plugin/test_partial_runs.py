@@ -84,7 +84,7 @@ def test_what_a_run_replaces_is_still_in_the_history(workspace: Workspace, tiny:
     assert workspace.document() in archived
 
 
-@pytest.mark.parametrize("selection", [["-m", "regression"], ["-k", "nothing_of_that_name"]])
+@pytest.mark.parametrize("selection", [["-m", "size and latency"], ["-k", "nothing_of_that_name"]])
 def test_nothing_selected(selection: list[str], workspace: Workspace, tiny: Tiny) -> None:
     before = tree(workspace.folder)
     outcome = workspace.quick(*tiny.options(), *selection)

@@ -13,11 +13,15 @@ import numpy as np
 from distill_fixtures.catalog import FAMILIES
 from distill_fixtures.config import build_config
 from distill_fixtures.judge.thresholds import read_thresholds
+from distill_fixtures.measure.machine_watch import MachineRecord
 from distill_fixtures.measure.score_source import ScoringReport
+from distill_fixtures.measure.timing import Timing
+from distill_fixtures.measure.warm_up import WarmUp
 from distill_fixtures.models.plan import ModelPlan
 from distill_fixtures.plugin.export import Documents, RunState, build_documents
 from distill_fixtures.plugin.judging import Judge
 from distill_fixtures.plugin.preparation import Inputs
+from distill_fixtures.plugin.regressing import Regression
 from distill_fixtures.plugin.store import SessionStore
 from distill_fixtures.records import (
     Answer,
@@ -131,7 +135,13 @@ def make_isolated(scale: float) -> IsolatedReport:
         load_times_s=(0.5 * scale, 0.4 * scale, 0.7 * scale),
         load_time_cold_s=Undefined("the files are mapped"),
         curve=((0.0, 200_000_000), (0.1, 220_000_000)),
-        phases=(Phase("load", 0.0, 0.5), Phase("inference", 0.5, 1.0)),
+        phases=(
+            Phase("imports", -3.25, -1.0),
+            Phase("load", 0.0, 0.5),
+            Phase("inference", 0.5, 1.0),
+        ),
+        model_pss_bytes=int(18_000_000 * scale),
+        model_uss_bytes=int(17_000_000 * scale),
     )
 
 
@@ -149,6 +159,7 @@ class PlayedBack:
     density: float = 3.5
     placement: tuple[str, str] = ("cpu", "float32")
     asked: list[str] = field(default_factory=list)
+    machine: MachineRecord = field(default_factory=lambda: MachineRecord(ROOT / "no_such_machine"))
 
     def card(self, role: Role) -> ModelCard:
         return self.cards[role]
@@ -180,8 +191,20 @@ class PlayedBack:
             seconds=0.5,
         )
 
-    def rounds(self, models: object, batch_size: int) -> dict[Role, tuple[Round, ...]]:
-        return self.timed[batch_size]
+    def rounds(self, models: object, batch_size: int) -> Timing:
+        rounds = {str(role): of_role for role, of_role in self.timed[batch_size].items()}
+        one_round = len(rounds["teacher"]) < 2
+        return Timing(
+            rounds=rounds,
+            batch_size=batch_size,
+            stopped_by="precision",
+            half_width=Undefined("one round has no spread") if one_round else 0.02,
+            held_bounds=(0.0,) if one_round else (),
+            threads=2,
+            seconds=12.5,
+            warm_up=WarmUp({"teacher": 2, "student": 3}, {"teacher": True, "student": False}),
+            time_stamp_cost_s=6e-8,
+        )
 
     def characters_per_token(self, model: object) -> float:
         return self.density
@@ -237,7 +260,8 @@ class MadeUpRun:
             deselected=0,
             finished={"a test"},
         )
-        return build_documents(store, judge, state, rootpath=ROOT)
+        regression = Regression(store, store.inputs.thresholds, rootpath=ROOT, selected=())
+        return build_documents(store, judge, regression, state, rootpath=ROOT)
 
     def store(self) -> SessionStore:
         """The real store over made-up measurements."""

@@ -36,6 +36,8 @@ def wrong_figures(found: Any, wanted: Any, path: str) -> list[str]:
     if isinstance(wanted, list) and isinstance(found, list) and len(found) == len(wanted):
         pairs = enumerate(zip(found, wanted, strict=True))
         return [w for k, (f, v) in pairs for w in wrong_figures(f, v, f"{path}.{k}")]
+    if isinstance(wanted, str):
+        return [] if found == wanted else [f"{path}: {found} instead of {wanted}"]
     numbers = all(isinstance(each, int | float) for each in (found, wanted))
     if numbers and abs(found - wanted) <= 1e-9 * max(1.0, abs(wanted)):
         return []

@@ -146,10 +146,51 @@ def _percentile(values: Sequence[float], percent: int, *, rounds: int, fewest: i
     return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
 
 
+def _imports_s(phases: Sequence[Json] | None) -> float | None:
+    times = [each["end_s"] - each["start_s"] for each in phases or () if each["name"] == "imports"]
+    return sum(times) if times else None
+
+
+def by_batch_size(model: Json, sizes: Sequence[int]) -> Json | None:
+    """Figures of each size; a request is a batch."""
+    found: Json = {}
+    for size in sizes:
+        rounds = _rounds(model, size)
+        found[str(size)] = _batches(rounds, size) if rounds else None
+    return found if any(found.values()) else None
+
+
+def _batches(rounds: list[list[Json]], rows: int) -> Json:
+    requests = [request for each in rounds for request in each]
+    times = [request["token_times_s"] for request in requests]
+    ends, firsts = [each[-1] for each in times], [each[0] for each in times]
+    gaps = [b - a for each in times for a, b in pairwise(each)]
+    after_first = math.fsum(end - first for end, first in zip(ends, firsts, strict=True))
+    steps = sum(len(each) - 1 for each in times)
+    n = len(rounds)
+    return {
+        "throughput_samples_per_s": rows * len(times) / math.fsum(ends),
+        "tokens_per_s": rows * sum(map(len, times)) / math.fsum(ends),
+        "decode_tokens_per_s": rows * steps / after_first if steps else None,
+        "prefill_tokens_per_s": sum(r["prompt_tokens"] for r in requests) / math.fsum(firsts),
+        "ttft_s": statistics.fmean(firsts),
+        "tpot_s": after_first / steps if steps else None,
+        "itl_p50_s": _percentile(gaps, 50, rounds=n, fewest=1),
+        "itl_p99_s": _percentile(gaps, 99, rounds=n, fewest=100),
+        "latency_p50_s": _percentile(ends, 50, rounds=n, fewest=1),
+        "latency_p90_s": _percentile(ends, 90, rounds=n, fewest=10),
+        "latency_p99_s": _percentile(ends, 99, rounds=n, fewest=100),
+    }
+
+
 def speeds(model: Json, sizes: Sequence[int]) -> Json:
     loads = model["memory"]["load_times_s"]
-    found: Json = {"load_time_s": statistics.median(loads) if loads else None}
+    found: Json = {
+        "load_time_s": statistics.median(loads) if loads else None,
+        "import_time_s": _imports_s(model["memory"]["phases"]),
+    }
     found["throughput_samples_per_s"] = _rates(model, sizes)
+    found["by_batch_size"] = by_batch_size(model, sizes)
     requests = [request for each in _rounds(model, 1) for request in each]
     if not requests:
         return found

@@ -111,6 +111,7 @@ def accuracies(comparison: Json, role: str, scoring: str, orders: int) -> Json:
             each: _counted([p for p in predictions if p[label] == each], role) for each in labels
         }
     answers = [p[role] for p in predictions]
+    found["correct_by_question"] = "".join(str(int(answer["correct"])) for answer in answers)
     found["unparsed"] = sum(answer["answer"] is None for answer in answers)
     found["truncated"] = sum("truncated" in answer for answer in answers)
     return (

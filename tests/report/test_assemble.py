@@ -25,10 +25,12 @@ MODEL_KEYS = {
         expected_calibration_error brier_score overconfidence option_nll_nats unparsed truncated
         by_subdomain by_question_type position_shares""",
     "scoring": "method chat_template questions_scored questions_from_cache passes seconds",
-    "benchmark": """load_time_s load_time_cold_s inference_time_s throughput_samples_per_s
-        tokens_per_s decode_tokens_per_s prefill_tokens_per_s characters_per_s ttft_s tpot_s
-        itl_p50_s itl_p99_s latency_p50_s latency_p90_s latency_p99_s samples""",
-    "memory": """model_memory_bytes peak_memory_bytes load_peak_memory_bytes runtime_memory_bytes
+    "benchmark": """load_time_s load_time_cold_s import_time_s inference_time_s
+        throughput_samples_per_s by_batch_size tokens_per_s decode_tokens_per_s
+        prefill_tokens_per_s characters_per_s ttft_s tpot_s itl_p50_s
+        itl_p99_s latency_p50_s latency_p90_s latency_p99_s samples""",
+    "memory": """model_memory_bytes model_pss_bytes model_uss_bytes peak_memory_bytes
+        load_peak_memory_bytes runtime_memory_bytes
         device_peak_bytes""",
 }
 PAIR_KEYS = {
@@ -49,7 +51,7 @@ PAIR_KEYS = {
         prompt_digest repeated_options unlabelled""",
 }
 TOP_KEYS = """schema_version created_at environment run dataset teacher student control distillation
-    verdict regression reasons"""
+    timing verdict regression reasons"""
 CRITERION_KEYS = "metric value ci95 good poor grade stability borderline message"
 
 # Nulls that say themselves what they mean: an option or reference not given; a criterion's own
@@ -59,6 +61,7 @@ SELF_EXPLAINED = ("run.options", "run.references", "verdict.criteria")
 # Keys of the figures' sections that are records and no metrics.
 RECORDS = {
     "intervals",
+    "correct_by_question",
     "fidelity",
     "samples",
     "curve",
@@ -111,6 +114,11 @@ def test_all_that_was_measured_holds_a_number(metrics: dict[str, Any]) -> None:
             "scoring.chat_template",
             "benchmark.load_time_cold_s",
             "benchmark.latency_p99_s",
+            # One round holds 13 samples at size 1, and at size 4 a batch of 9 tokens.
+            "benchmark.by_batch_size.1.latency_p99_s",
+            "benchmark.by_batch_size.4.itl_p99_s",
+            "benchmark.by_batch_size.4.latency_p90_s",
+            "benchmark.by_batch_size.4.latency_p99_s",
             "memory.device_peak_bytes",
         )
     }
@@ -228,9 +236,13 @@ def test_a_batch_size_that_was_not_timed_has_its_reason() -> None:
     judge = run.play(store)
     documents = run.documents_of(store, judge)
     reasons = documents.metrics["reasons"]
-    for path in ("teacher.benchmark.throughput_samples_per_s", "distillation.throughput_gain"):
+    for path in (
+        "teacher.benchmark.throughput_samples_per_s",
+        "teacher.benchmark.by_batch_size",
+        "distillation.throughput_gain",
+    ):
         values = at(documents.metrics, path)
-        assert values["1"] > 0
+        assert values["1"]
         assert values["4"] is None
         assert reasons[f"{path}.4"] == "no test that measures it was run"
     assert reasons["control.benchmark.throughput_samples_per_s"]

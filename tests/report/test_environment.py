@@ -20,7 +20,7 @@ def test_it_imports_nothing_heavy() -> None:
         "section, reasons = describe_environment(device=None, dtype=None, "
         "rootpath=pathlib.Path('/'))\n"
         "print(sorted({'torch', 'transformers', 'peft', 'matplotlib'} & set(sys.modules)))\n"
-        "print(sorted(reasons))"
+        "print(sorted(each for each in reasons if not each.startswith('machine_check.')))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
@@ -51,16 +51,14 @@ def test_without_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def key(monkeypatch: pytest.MonkeyPatch, **changes: str) -> str:
-    given = {"device": "cpu", "dtype": "float32"} | {
-        k: v for k, v in changes.items() if k in ("device", "dtype")
-    }
+    device, dtype = changes.get("device", "cpu"), changes.get("dtype", "float32")
     with monkeypatch.context() as patch:
         if "cpu" in changes:
             patch.setattr(environment, "_cpu_name", lambda: changes["cpu"])
         if "torch" in changes:
             versions = {"python": "3.11", "torch": changes["torch"], "transformers": "5"}
             patch.setattr(environment, "_versions", lambda: versions)
-        section, _ = describe_environment(rootpath=Path("/"), **given)
+        section, _ = describe_environment(device=device, dtype=dtype, rootpath=Path("/"))
     return section.comparability_key
 
 
@@ -81,5 +79,6 @@ def test_what_it_says_of_this_machine() -> None:
     assert section.versions["python"] == ".".join(map(str, sys.version_info[:3]))
     assert section.machine["memory_bytes"] > 0
     assert 1 <= section.machine["usable_cores"] <= section.machine["logical_cores"]
-    assert section.machine_check is not None
-    assert section.machine_check["memory_available_bytes"] <= section.machine["memory_bytes"]
+    available = section.machine_check.memory_available_bytes
+    assert available is not None
+    assert available <= section.machine["memory_bytes"]

@@ -111,6 +111,11 @@ def test_a_borderline_grade_is_explained(document: dict[str, Any]) -> None:
     assert "?:" not in shown(document)
     document["verdict"]["criteria"][2]["borderline"] = True
     assert "?: the interval holds a bound" in shown(document)
+    assert "slice" not in shown(document)
+    document["verdict"]["criteria"][2]["slice"] = "subdomain Optics"
+    text = " ".join(shown(document).split())
+    assert "?: a slice is short of its bound, but so few questions may be by chance" in text
+    assert "the interval holds a bound" not in text
 
 
 def test_what_differs_between_the_models_is_said(document: dict[str, Any]) -> None:

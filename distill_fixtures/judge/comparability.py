@@ -1,0 +1,107 @@
+"""Whether figures of two runs may be compared, and if not, what exactly differs.
+
+Accuracies need the same questions, put the same way. Times also need the same machine, software
+and teacher, for the teacher is the control that the student's time is taken relative to. Memory
+needs the same machine and work. Sizes compare always.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from distill_fixtures.catalog import Origin
+
+__all__ = ["Difference", "conditions_of", "differences"]
+
+QUESTIONS = {
+    "questions": ("dataset", "digest"),
+    "scoring": ("dataset", "scoring"),
+    "prompt": ("dataset", "prompt_digest"),
+}
+MACHINE = {
+    "processor": ("environment", "machine", "cpu"),
+    "logical cores": ("environment", "machine", "logical_cores"),
+    "usable cores": ("environment", "machine", "usable_cores"),
+    "system": ("environment", "machine", "system"),
+    "Python": ("environment", "versions", "python"),
+    "torch": ("environment", "versions", "torch"),
+    "transformers": ("environment", "versions", "transformers"),
+    "device": ("environment", "device"),
+    "number format": ("environment", "dtype"),
+}
+WORK = {
+    "--distill-new-tokens": ("run", "options", "--distill-new-tokens"),
+    "--benchmark-samples": ("run", "options", "--benchmark-samples"),
+}
+TIMING = {
+    "teacher": ("teacher", "digest"),
+    "timing device": ("process_timing", "device"),
+    "timing number format": ("process_timing", "dtype"),
+    "threads": ("process_timing", "threads"),
+}
+INFERENCE_MEMORY = {"--distill-batch-sizes": ("run", "options", "--distill-batch-sizes")}
+
+NEEDED: Mapping[Origin, tuple[str, ...]] = {
+    "answers": tuple(QUESTIONS),
+    "size": (),
+    "memory": (*QUESTIONS, *MACHINE, *WORK, *INFERENCE_MEMORY),
+    "time": (*QUESTIONS, *MACHINE, *WORK, *TIMING),
+}
+PATHS = QUESTIONS | MACHINE | WORK | TIMING | INFERENCE_MEMORY
+DIGEST_CHARACTERS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One condition under which two runs were made differently."""
+
+    what: str
+    baseline: str
+    current: str
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.baseline} in the baseline, {self.current} now"
+
+
+def conditions_of(document: Mapping[str, Any]) -> dict[str, str]:
+    """The conditions of a run, by what they are called, from its ``distillation_metrics.json``.
+
+    One that the document does not know (the device of a run that loaded no model) is left out.
+    """
+    found = {}
+    for name, path in PATHS.items():
+        value: Any = document
+        for key in path:
+            value = value.get(key) if isinstance(value, Mapping) else None
+        if value is not None:
+            found[name] = str(value)
+    return found
+
+
+def differences(
+    baseline: Mapping[str, str], current: Mapping[str, str], origins: Iterable[Origin]
+) -> tuple[Difference, ...]:
+    """What keeps figures of the given origins from being compared; empty: nothing does.
+
+    A condition that one of the runs does not know keeps nothing from being compared.
+
+    >>> one, two = {"torch": "2.12.0", "questions": "a"}, {"torch": "2.13.0", "questions": "a"}
+    >>> [str(each) for each in differences(one, two, ["time"])]
+    ['torch: 2.12.0 in the baseline, 2.13.0 now']
+    >>> differences(one, two, ["answers"])
+    ()
+    """
+    names = dict.fromkeys(name for origin in origins for name in NEEDED[origin])
+    return tuple(
+        Difference(name, _short(baseline[name]), _short(current[name]))
+        for name in names
+        if name in baseline and name in current and baseline[name] != current[name]
+    )
+
+
+def _short(value: str) -> str:
+    """A digest is told by its first characters."""
+    is_digest = len(value) == 64 and all(each in "0123456789abcdef" for each in value)
+    return value[:DIGEST_CHARACTERS] if is_digest else value
