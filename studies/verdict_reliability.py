@@ -1,0 +1,258 @@
+"""How often is a verdict about time wrong, and what slowdowns does it find?
+
+    python -m studies.verdict_reliability                    all series; hours; goes on where it was
+    python -m studies.verdict_reliability --series loaded    one of them
+    python -m studies.verdict_reliability --page             only the page, from what is recorded
+
+A trial is a whole baseline run and a whole current run of the regression gate's timing: teacher and
+student are the same model, so a `fail` is a false alarm. In some series the current run also times
+the student slowed down on purpose.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import platformdirs
+from studies.dropped_layers import dropped_layers_folder
+
+from distill_fixtures.models.loading import load_tokenizer
+from distill_fixtures.models.references import resolve_reference
+from studies.competing_load import competing_load
+from studies.real_model import real_model_folder
+from studies.study_page import PAGES, markdown_table, say, setting, write_page
+from studies.verdict_summary import (
+    Alarms,
+    alarms,
+    grade_counts,
+    speedups,
+    timing_s_per_model,
+)
+from studies.verdict_trials import Case, Trial, read_trials, run_trials, slowed
+
+NAME = "verdict_reliability"
+PACKAGES = ("distill-bench", "torch", "transformers", "pytest-benchmark")
+LAYERS = 4
+PROMPT_TOKENS = 32
+ROUNDS = 10
+TEXT = "Question: A photon of energy E strikes a free electron at rest. "
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Trials under one condition.
+
+    Attributes:
+        condition: whose trials are counted together.
+        layers: of SmolLM2-135M that are kept; None: all.
+        slowdowns_pct: timed too, in the current runs.
+        trials: how many are wanted.
+        loaded: whether another process works on the last core meanwhile.
+    """
+
+    condition: str
+    layers: int | None
+    slowdowns_pct: tuple[float, ...]
+    trials: int
+    loaded: bool = False
+
+
+SLOWDOWNS_PCT = (3.0, 5.0, 10.0, 20.0)
+SERIES = {
+    "quiet-slowdowns": Series("quiet", LAYERS, SLOWDOWNS_PCT, 93),
+    "loaded-slowdowns": Series("loaded", LAYERS, SLOWDOWNS_PCT, 93, loaded=True),
+    "whole-model": Series("whole model, quiet", None, (10.0, 20.0), 59),
+    "quiet": Series("quiet", LAYERS, (), 207),
+    "loaded": Series("loaded", LAYERS, (), 207, loaded=True),
+}
+
+
+def run(name: str, series: Series, record: Path) -> None:
+    """Bring one series to its number of trials."""
+    folder = real_model_folder()
+    if series.layers is not None:
+        folder = dropped_layers_folder(folder, series.layers)
+    case = Case(
+        name=name,
+        model=str(folder),
+        prompt=prompt_of(folder),
+        new_tokens=1,
+        rounds=ROUNDS,
+        slowdowns_pct=series.slowdowns_pct,
+    )
+    with competing_load() if series.loaded else nullcontext():
+        run_trials(case, series.trials, record, say)
+
+
+def prompt_of(folder: Path) -> str:
+    """A prompt of exactly 32 tokens."""
+    tokenizer = load_tokenizer(resolve_reference(str(folder)))
+    ids = tokenizer.encode(TEXT * PROMPT_TOKENS, add_special_tokens=False)[:PROMPT_TOKENS]
+    prompt = str(tokenizer.decode(ids))
+    count = len(tokenizer.encode(prompt))
+    if count != PROMPT_TOKENS:
+        raise ValueError(f"the prompt has {count} tokens, not {PROMPT_TOKENS}")
+    return prompt
+
+
+def by_condition(trials: Sequence[Trial]) -> dict[str, list[Trial]]:
+    """Trials that are counted together."""
+    found: dict[str, list[Trial]] = {}
+    for trial in trials:
+        found.setdefault(SERIES[trial.case].condition, []).append(trial)
+    return found
+
+
+def page_of(trials: Sequence[Trial]) -> tuple[list[str], dict[str, object]]:
+    """The page in Markdown, and its raw figures."""
+    conditions = by_condition(trials)
+    lines = [
+        "# How often a verdict about time is wrong",
+        "",
+        f"Made by `python -m studies.{NAME}`. Teacher and student are the same model: "
+        f"SmolLM2-135M-Instruct in float32, its first {LAYERS} layers alone (`quiet`, `loaded`) or "
+        f"whole, a prompt of {PROMPT_TOKENS} tokens and its first new token, {ROUNDS} rounds a "
+        "process. `loaded`: beside a process that compresses data in bursts on the last core. Each "
+        "trial has a baseline of its own: 5 fresh processes; the current run takes 5, and 5 more "
+        "where a verdict is still open. Tolerance 5 %, two looks.",
+        "",
+        *setting(*PACKAGES, threads=2),
+        "",
+        "## Unchanged code",
+        "",
+        "A `fail` is a false alarm. `at most`: its true share, by the one-sided 95 % bound of "
+        "Clopper and Pearson.",
+        "",
+    ]
+    raw: dict[str, object] = {"unchanged": {}, "slowed": {}, "speedup": {}, "grades": {}}
+    rows = []
+    for condition, some in conditions.items():
+        found = alarms(some, "student")
+        rows += [[condition, *_alarm_cells(each), f"{100 * each.at_most:.2f} %"] for each in found]
+        raw["unchanged"][condition] = {  # type: ignore[index]
+            each.rule: dict(each.verdicts) for each in found
+        }
+    head = ["condition", "rule", "trials", "pass", "inconclusive", "fail", "at most"]
+    lines += [*markdown_table(head, rows), "", *_slowdowns(conditions, raw), ""]
+    lines += [*_speed(conditions, raw)]
+    return lines, raw
+
+
+def _alarm_cells(found: Alarms) -> list[str]:
+    counts = [f"{found.verdicts[name]}" for name in ("pass", "inconclusive", "fail")]
+    return [found.rule, f"{found.trials}", *counts]
+
+
+def _slowdowns(conditions: dict[str, list[Trial]], raw: dict[str, object]) -> list[str]:
+    rows = []
+    for condition, some in conditions.items():
+        for percent in SLOWDOWNS_PCT:
+            role = slowed(percent)
+            with_it = [trial for trial in some if role in trial.current[0].seconds]
+            if not with_it:
+                continue
+            for found in alarms(with_it, role):
+                rows.append(
+                    [
+                        condition,
+                        f"{percent:g} %",
+                        *_alarm_cells(found),
+                        f"{100 * found.at_least:.1f} %",
+                        f"{timing_s_per_model(with_it, role):.1f}",
+                    ]
+                )
+                raw["slowed"][f"{condition}, {percent:g} %, {found.rule}"] = dict(  # type: ignore[index]
+                    found.verdicts
+                )
+    head = ["condition", "slower by", "rule", "trials", "pass", "inconclusive", "fail"]
+    return [
+        "## Slowdowns put in on purpose",
+        "",
+        "After every token the student waits for a share of the time that it took, busily and "
+        "under the clock. `at least`: the share found, one-sided 95 % bound. `timing`: seconds of "
+        "rounds of one model in the current run.",
+        "",
+        *markdown_table([*head, "at least", "timing, s"], rows),
+    ]
+
+
+def _speed(conditions: dict[str, list[Trial]], raw: dict[str, object]) -> list[str]:
+    rows, grade_rows = [], []
+    for condition, some in conditions.items():
+        found = speedups(some)
+        inside = sum(abs(each - 1) <= 0.01 for each in found) / len(found)
+        rows.append([condition, f"{len(found)}", f"{median(found):.4f}", f"{100 * inside:.0f} %"])
+        raw["speedup"][condition] = {  # type: ignore[index]
+            "processes": len(found),
+            "median": median(found),
+            "within_1_pct": inside,
+        }
+        for percent in (0.0, *SLOWDOWNS_PCT):
+            role = "student" if percent == 0 else slowed(percent)
+            if not any(role in each.seconds for trial in some for each in trial.current):
+                continue
+            for each in grade_counts(some, role, percent):
+                wrong = each.grades.total() - each.grades[each.right]
+                grade_rows.append(
+                    [
+                        condition,
+                        f"{each.true_pct:g} %",
+                        f"{each.good:g} / {each.poor:g}",
+                        each.right,
+                        f"{each.grades.total()}",
+                        f"{wrong}",
+                        f"{each.borderline}",
+                    ]
+                )
+                raw["grades"][  # type: ignore[index]
+                    f"{condition}, {each.true_pct:g} %, {each.good:g} / {each.poor:g}"
+                ] = {"grades": dict(each.grades), "borderline": each.borderline}
+    head = ["condition", "time saved, in truth", "good / poor", "right grade", "processes"]
+    return [
+        "## Speed against the teacher",
+        "",
+        "Every process's ten rounds, as if they were a run of their own. Of the same model the "
+        "speedup should be 1:",
+        "",
+        *markdown_table(["condition", "processes", "median speedup", "within 1 % of 1"], rows),
+        "",
+        "Grades where the truth lies 5 points from the bounds. What is not given the right grade "
+        "is nearly always `acceptable` and borderline, which passes: its interval held a bound.",
+        "",
+        *markdown_table([*head, "another grade", "borderline"], grade_rows),
+    ]
+
+
+def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--series", choices=SERIES, action="append", help="default: all, in turn")
+    parser.add_argument("--trials", type=int, help="default: what each series wants")
+    parser.add_argument("--page", action="store_true", help="run nothing")
+    default = Path(platformdirs.user_cache_dir("distill-bench")) / "studies" / f"{NAME}.jsonl"
+    parser.add_argument("--record", type=Path, default=default, help="of trials (%(default)s)")
+    parser.add_argument("--out", type=Path, default=PAGES, help="folder of the page")
+    return parser.parse_args(arguments)
+
+
+def main() -> None:
+    given = parse_arguments()
+    given.record.parent.mkdir(parents=True, exist_ok=True)
+    for name in () if given.page else given.series or SERIES:
+        series = SERIES[name]
+        if given.trials is not None:
+            series = Series(
+                series.condition, series.layers, series.slowdowns_pct, given.trials, series.loaded
+            )
+        run(name, series, given.record)
+    write_page(NAME, *page_of(read_trials(given.record)), folder=given.out)
+
+
+if __name__ == "__main__":
+    main()
