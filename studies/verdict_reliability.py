@@ -64,11 +64,11 @@ class Series:
 
 SLOWDOWNS_PCT = (3.0, 5.0, 10.0, 20.0)
 SERIES = {
-    "quiet-slowdowns": Series("quiet", LAYERS, SLOWDOWNS_PCT, 93),
-    "loaded-slowdowns": Series("loaded", LAYERS, SLOWDOWNS_PCT, 93, loaded=True),
+    "quiet-slowdowns": Series("quiet", LAYERS, SLOWDOWNS_PCT, 59),
+    "loaded-slowdowns": Series("loaded", LAYERS, SLOWDOWNS_PCT, 59, loaded=True),
     "whole-model": Series("whole model, quiet", None, (10.0, 20.0), 59),
-    "quiet": Series("quiet", LAYERS, (), 207),
-    "loaded": Series("loaded", LAYERS, (), 207, loaded=True),
+    "quiet": Series("quiet", LAYERS, (), 241),
+    "loaded": Series("loaded", LAYERS, (), 241, loaded=True),
 }
 
 
