@@ -95,11 +95,14 @@ def many_questions(pool: Sequence[DemoQuestion], count: int) -> Iterator[Questio
 
 def measure(count: int, cache_folder: Path | None) -> Growth:
     """Answer so many questions in this process."""
-    from distill_fixtures.measure.process_memory import high_water_mark_bytes, resident_bytes
-    from distill_fixtures.measure.score_cache import ScoreCache
-    from distill_fixtures.measure.score_keys import ModelIdentity
-    from distill_fixtures.measure.score_source import KeptScores, ScoreSource
-    from distill_fixtures.measure.scoring import ScoringPlan, stream_answers
+    from distill_fixtures.measure.processes.process_memory import (
+        high_water_mark_bytes,
+        resident_bytes,
+    )
+    from distill_fixtures.measure.scores.score_cache import ScoreCache
+    from distill_fixtures.measure.scores.score_keys import ModelIdentity
+    from distill_fixtures.measure.scores.score_source import KeptScores, ScoreSource
+    from distill_fixtures.measure.scores.scoring import ScoringPlan, stream_answers
     from distill_fixtures.models.loading import load_model
     from distill_fixtures.models.references import resolve_reference
 

@@ -138,8 +138,8 @@ def _load(reference: str) -> tuple[CausalLM, Any]:
 def _ours(model: Model) -> Answerer:
     import torch
 
-    from distill_fixtures.measure.score_source import ScoreSource
-    from distill_fixtures.measure.scoring import ScoringPlan, answer_questions
+    from distill_fixtures.measure.scores.score_source import ScoreSource
+    from distill_fixtures.measure.scores.scoring import ScoringPlan, answer_questions
 
     def answer(questions: Sequence[Question], scoring: Scoring, _: int | None) -> Sitting:
         start = time.perf_counter()

@@ -23,8 +23,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import get_args
 
-from distill_fixtures.measure.clock import SystemClock
-from distill_fixtures.measure.timing import TimingPlan, time_models
+from distill_fixtures.measure.timing.clock import SystemClock
+from distill_fixtures.measure.timing.interleaved import TimingPlan, time_models
 from distill_fixtures.models.protocol import Model
 from studies.bare_generate import BareGenerate
 from studies.generation_cases import Case, Times, prompt_of

@@ -78,8 +78,8 @@ class Sitting:
 
 def sit(work: Work, beside: bool) -> Sitting:
     """The life of one process."""
-    from distill_fixtures.measure.clock import SystemClock
-    from distill_fixtures.measure.timing import TimingPlan, time_models
+    from distill_fixtures.measure.timing.clock import SystemClock
+    from distill_fixtures.measure.timing.interleaved import TimingPlan, time_models
     from distill_fixtures.models.loading import load_model
     from distill_fixtures.models.references import resolve_reference
 

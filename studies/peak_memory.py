@@ -21,8 +21,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from distill_fixtures.measure.worker_process import worker_command, worker_environment
-from distill_fixtures.measure.worker_report import WorkerRequest
+from distill_fixtures.measure.processes.worker_process import worker_command, worker_environment
+from distill_fixtures.measure.processes.worker_report import WorkerRequest
 from distill_fixtures.tasks.prompts import build_prompt
 from studies.real_model import real_model_folder, why_absent
 from studies.study_page import PAGES, markdown_table, say, setting, write_page
@@ -38,7 +38,7 @@ BYTES_PER_MB = 1e6
 
 WHOLE_LIFE = """
 import os, sys
-from distill_fixtures.measure import process_memory, worker
+from distill_fixtures.measure.processes import process_memory, worker
 process_memory.reset_high_water_mark = lambda: False
 os._exit(worker.main(sys.argv[1:]))
 """
@@ -92,7 +92,7 @@ def measure_peaks(request: WorkerRequest) -> Peaks:
         subprocess.CalledProcessError: a process failed; what it printed is in the error.
         ValueError: it met an error of the suite's, or the kernel keeps no mark; says which.
     """
-    command = worker_command("distill_fixtures.measure.worker")
+    command = worker_command("distill_fixtures.measure.processes.worker")
     report, by_time = _run(command, request)
     _, whole_life = _run([command[0], "-c", WHOLE_LIFE], request)
     loading, inference = report["load_peak_memory_bytes"], report["peak_memory_bytes"]

@@ -18,9 +18,9 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import median, stdev
 
-from distill_fixtures.measure.bare_model import ModelToLoad
-from distill_fixtures.measure.timing_processes import TimingProcesses
-from distill_fixtures.measure.timing_request import TimingProcessRequest
+from distill_fixtures.measure.processes.bare_model import ModelToLoad
+from distill_fixtures.measure.processes.timing_processes import TimingProcesses
+from distill_fixtures.measure.processes.timing_request import TimingProcessRequest
 from distill_fixtures.records import ProcessTiming
 from distill_fixtures.tasks.prompts import build_prompt
 from studies.dropped_layers import drop_layers

@@ -19,11 +19,11 @@ from pathlib import Path
 from statistics import median
 
 import platformdirs
-from studies.dropped_layers import dropped_layers_folder
 
 from distill_fixtures.models.loading import load_tokenizer
 from distill_fixtures.models.references import resolve_reference
 from studies.competing_load import competing_load
+from studies.dropped_layers import dropped_layers_folder
 from studies.real_model import real_model_folder
 from studies.study_page import PAGES, markdown_table, say, setting, write_page
 from studies.verdict_summary import (

@@ -18,11 +18,11 @@ from typing import Any
 
 from distill_fixtures.judge.regression import RegressionResult, judge_regression
 from distill_fixtures.judge.run_figures import ProcessRounds, RunFigures
-from distill_fixtures.measure.bare_model import ModelToLoad
-from distill_fixtures.measure.process_looks import LOOKS, take_processes
-from distill_fixtures.measure.slowdown import InjectedSlowdown
-from distill_fixtures.measure.timing_processes import TimingProcesses
-from distill_fixtures.measure.timing_request import TimingProcessRequest
+from distill_fixtures.measure.processes.bare_model import ModelToLoad
+from distill_fixtures.measure.processes.process_looks import LOOKS, take_processes
+from distill_fixtures.measure.processes.slowdown import InjectedSlowdown
+from distill_fixtures.measure.processes.timing_processes import TimingProcesses
+from distill_fixtures.measure.processes.timing_request import TimingProcessRequest
 from distill_fixtures.metrics.process_ratios import RoundTimes, round_times
 from distill_fixtures.records import ProcessTiming, Undefined
 

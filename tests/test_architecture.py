@@ -78,6 +78,19 @@ def test_imports_go_down(path: Path) -> None:
         assert other not in ("plugin", "demo_build")
 
 
+def test_the_folders_of_measure_are_apart() -> None:
+    """All that they know of each other is timing, which knows none of them."""
+    known = set()
+    for path in (PACKAGE / "measure").glob("*/*.py"):
+        for name, _ in imports_of(path):
+            if name.startswith("distill_fixtures.measure."):
+                known.add((path.parent.name, name.split(".")[2]))
+    assert {(one, other) for one, other in known if one != other} == {
+        ("processes", "timing"),
+        ("scores", "timing"),
+    }
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_heavy_and_private_imports(path: Path) -> None:
     for name, at_top in imports_of(path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from distill_fixtures.measure.score_cache import ScoreCache
+from distill_fixtures.measure.scores.score_cache import ScoreCache
 from distill_fixtures.models.cache_file import Warn, warn_directly
 from distill_fixtures.models.file_digests import IN_PROCESS, FileDigests
 

@@ -17,10 +17,10 @@ from distill_fixtures.records import Role, Undefined
 
 if TYPE_CHECKING:
     from distill_fixtures.config import RunConfig
-    from distill_fixtures.measure.machine_watch import MachineRecord
-    from distill_fixtures.measure.process_looks import ProcessTimings
-    from distill_fixtures.measure.score_source import ScoringReport
-    from distill_fixtures.measure.timing import Timing
+    from distill_fixtures.measure.machine.watch import MachineRecord
+    from distill_fixtures.measure.processes.process_looks import ProcessTimings
+    from distill_fixtures.measure.scores.score_source import ScoringReport
+    from distill_fixtures.measure.timing.interleaved import Timing
     from distill_fixtures.metrics.missing import Measured
     from distill_fixtures.models.protocol import Model
     from distill_fixtures.plugin.preparation import Inputs

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from distill_fixtures.measure.bare_model import ModelToLoad
-from distill_fixtures.measure.clock import SystemClock
-from distill_fixtures.measure.isolated import measure_isolated
-from distill_fixtures.measure.machine_watch import MachineRecord
-from distill_fixtures.measure.process_looks import (
+from distill_fixtures.measure.machine.watch import MachineRecord
+from distill_fixtures.measure.processes.bare_model import ModelToLoad
+from distill_fixtures.measure.processes.isolated import measure_isolated
+from distill_fixtures.measure.processes.process_looks import (
     FEWEST_ROUNDS_PER_PROCESS,
     LOOKS,
     ROUNDS_PER_PROCESS,
@@ -17,14 +16,15 @@ from distill_fixtures.measure.process_looks import (
     median_prompt,
     take_processes,
 )
-from distill_fixtures.measure.score_keys import ModelIdentity
-from distill_fixtures.measure.score_source import KeptScores, ScoreSource, ScoringReport
-from distill_fixtures.measure.scoring import ScoringPlan, answer_questions, prompts_of
-from distill_fixtures.measure.timing import Timing, select_prompts, time_models
-from distill_fixtures.measure.timing_processes import TimingProcesses
-from distill_fixtures.measure.timing_request import TimingProcessRequest
-from distill_fixtures.measure.token_divergence import compare_tokens
-from distill_fixtures.measure.worker_report import WorkerRequest
+from distill_fixtures.measure.processes.timing_processes import TimingProcesses
+from distill_fixtures.measure.processes.timing_request import TimingProcessRequest
+from distill_fixtures.measure.processes.worker_report import WorkerRequest
+from distill_fixtures.measure.scores.score_keys import ModelIdentity
+from distill_fixtures.measure.scores.score_source import KeptScores, ScoreSource, ScoringReport
+from distill_fixtures.measure.scores.scoring import ScoringPlan, answer_questions, prompts_of
+from distill_fixtures.measure.scores.token_divergence import compare_tokens
+from distill_fixtures.measure.timing.clock import SystemClock
+from distill_fixtures.measure.timing.interleaved import Timing, select_prompts, time_models
 from distill_fixtures.models.devices import resolve_device, resolve_dtype
 from distill_fixtures.models.folders import runs_code_from_elsewhere
 from distill_fixtures.models.identity import (

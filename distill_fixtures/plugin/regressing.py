@@ -15,7 +15,7 @@ from distill_fixtures.judge.regression import (
     judge_regression,
 )
 from distill_fixtures.judge.run_figures import ProcessRounds, RunFigures, figures_of_document
-from distill_fixtures.measure.process_looks import LOOKS
+from distill_fixtures.measure.processes.process_looks import LOOKS
 from distill_fixtures.metrics.clusters import clusters_of
 from distill_fixtures.metrics.pairing import correct_flags
 from distill_fixtures.metrics.process_ratios import round_times

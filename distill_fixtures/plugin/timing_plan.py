@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from distill_fixtures.judge.criteria import names_of
-from distill_fixtures.measure.timing import TimingPlan
+from distill_fixtures.measure.timing.interleaved import TimingPlan
 from distill_fixtures.metrics.resampling import FEWEST_ROUNDS
 
 if TYPE_CHECKING:

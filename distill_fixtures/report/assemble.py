@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from distill_fixtures.measure.score_source import ScoringReport
-from distill_fixtures.measure.timing import Timing
+from distill_fixtures.measure.scores.score_source import ScoringReport
+from distill_fixtures.measure.timing.interleaved import Timing
 from distill_fixtures.metrics.guessing import chance_accuracy, guess_baseline
 from distill_fixtures.metrics.missing import Measured
 from distill_fixtures.metrics.pairing import flags_to_text

@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from distill_fixtures.measure.machine_watch import MachineRecord
+from distill_fixtures.measure.machine.watch import MachineRecord
 from distill_fixtures.report.document import EnvironmentSection
 from distill_fixtures.report.machine_section import machine_section
 

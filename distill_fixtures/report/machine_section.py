@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from distill_fixtures.measure.machine_load import MachineLoad
-from distill_fixtures.measure.machine_watch import MachineRecord
+from distill_fixtures.measure.machine.load import MachineLoad
+from distill_fixtures.measure.machine.watch import MachineRecord
 from distill_fixtures.records import Undefined
 from distill_fixtures.report.figure_sections import DocumentSection, Number
 

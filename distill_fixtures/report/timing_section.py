@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from distill_fixtures.measure.timing import Timing
+from distill_fixtures.measure.timing.interleaved import Timing
 from distill_fixtures.report.figure_sections import DocumentSection, Number
 
 __all__ = ["TimingSection", "timing_values"]

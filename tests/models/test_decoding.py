@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from distill_fixtures.errors import MeasurementError, NotFiniteScoreError
-from distill_fixtures.measure.scoring import ScoringPlan, prompts_of
+from distill_fixtures.measure.scores.scoring import ScoringPlan, prompts_of
 from distill_fixtures.models.causal_lm import CausalLM
 from distill_fixtures.models.decoding import Step, decode_greedily, fit_prompts
 from distill_fixtures.models.protocol import (

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from distill_fixtures.measure.machine_watch import MachineRecord
+from distill_fixtures.measure.machine.watch import MachineRecord
 
 # What the suite needs to check its input; none of it is torch, and none of it is the plugin, whose
 # imports belong to the run under test.

@@ -9,7 +9,7 @@ from distill_fixtures.metrics.sections import PAIR_SECTIONS
 from distill_fixtures.plugin.judging import Judge
 from distill_fixtures.plugin.store import SessionStore
 from distill_fixtures.report.terminal import closing_text
-from tests.measure.made_up_machine import make_check, make_load
+from tests.measure.machine.made_up_machine import make_check, make_load
 from tests.report.made_up_run import MadeUpRun
 
 SPEED = Criterion("speed_improvement_pct", good=30.0, poor=0.0)

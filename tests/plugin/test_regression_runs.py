@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from distill_fixtures.judge.run_figures import figures_of_document
-from distill_fixtures.measure.process_looks import LOOKS, ROUNDS_PER_PROCESS
+from distill_fixtures.measure.processes.process_looks import LOOKS, ROUNDS_PER_PROCESS
 from tests.plugin.tiny_inputs import Tiny
 from tests.plugin.workspace import Outcome, QuickStarter, Workspace
 

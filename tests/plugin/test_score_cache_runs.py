@@ -14,7 +14,7 @@ import pytest
 
 from distill_fixtures.config import RunConfig, build_config
 from distill_fixtures.errors import CacheError, OptionError
-from distill_fixtures.measure.score_cache import SCORES_FILE
+from distill_fixtures.measure.scores.score_cache import SCORES_FILE
 from distill_fixtures.models import file_digests
 from distill_fixtures.models.file_digests import DIGESTS_FILE, FileDigests
 from distill_fixtures.models.identity import card_of_plan

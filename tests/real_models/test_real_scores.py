@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from distill_fixtures.measure.score_source import ScoreSource
-from distill_fixtures.measure.scoring import ScoringPlan, answer_questions
+from distill_fixtures.measure.scores.score_source import ScoreSource
+from distill_fixtures.measure.scores.scoring import ScoringPlan, answer_questions
 from distill_fixtures.models.causal_lm import CausalLM
 from distill_fixtures.models.protocol import Scored, ScoreRequest
 from distill_fixtures.records import Answer, Question, Scoring

@@ -13,10 +13,10 @@ import numpy as np
 from distill_fixtures.catalog import FAMILIES
 from distill_fixtures.config import build_config
 from distill_fixtures.judge.thresholds import read_thresholds
-from distill_fixtures.measure.machine_watch import MachineRecord
-from distill_fixtures.measure.score_source import ScoringReport
-from distill_fixtures.measure.timing import Timing
-from distill_fixtures.measure.warm_up import WarmUp
+from distill_fixtures.measure.machine.watch import MachineRecord
+from distill_fixtures.measure.scores.score_source import ScoringReport
+from distill_fixtures.measure.timing.interleaved import Timing
+from distill_fixtures.measure.timing.warm_up import WarmUp
 from distill_fixtures.models.plan import ModelPlan
 from distill_fixtures.plugin.export import Documents, RunState, build_documents
 from distill_fixtures.plugin.judging import Judge

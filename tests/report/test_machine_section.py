@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from distill_fixtures.measure.machine_load import ProcessUse
-from distill_fixtures.measure.machine_watch import MachineRecord
+from distill_fixtures.measure.machine.load import ProcessUse
+from distill_fixtures.measure.machine.watch import MachineRecord
 from distill_fixtures.records import Undefined
 from distill_fixtures.report.machine_section import machine_section
-from tests.measure.made_up_machine import make_check, make_load
+from tests.measure.machine.made_up_machine import make_check, make_load
 from tests.report.made_up_run import ROOT
 from tests.report.paths import nulls
 

@@ -1,0 +1,1 @@
+"""The machine: what limits a measurement on it, and what else it does meanwhile."""

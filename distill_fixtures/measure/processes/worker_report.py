@@ -1,0 +1,101 @@
+"""What a measuring process is asked, and how its values travel as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from distill_fixtures import errors
+from distill_fixtures.errors import DistillBenchError
+from distill_fixtures.measure.processes.bare_model import ModelToLoad
+from distill_fixtures.records import Undefined
+
+__all__ = [
+    "WorkerRequest",
+    "error_from_json",
+    "error_to_json",
+    "value_from_json",
+    "value_to_json",
+]
+
+ERROR_PARTS = ("what", "got", "wanted", "next_step")
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRequest:
+    """One model to be measured alone.
+
+    Attributes:
+        reference: the model as the user names it; its files are local.
+        location: where they lie, from whatever folder it is read; None: where ``reference`` leads.
+        base_model: replaces the base that an adapter names.
+        allow_pickle: ``.bin`` weights may be read.
+        trust_remote_code: the model's own code may run.
+        device: as ``resolve_device`` gives it.
+        dtype: as ``resolve_dtype`` gives it.
+        prompts: the longest of them are continued while memory is watched.
+        batch_sizes: one request of each size.
+        new_tokens: tokens a sample.
+        loads: warm loads that are timed.
+    """
+
+    reference: str
+    prompts: tuple[str, ...]
+    location: str | None = None
+    base_model: str | None = None
+    allow_pickle: bool = False
+    trust_remote_code: bool = False
+    device: str = "cpu"
+    dtype: str = "float32"
+    batch_sizes: tuple[int, ...] = (1,)
+    new_tokens: int = 32
+    loads: int = 3
+
+    @property
+    def model(self) -> ModelToLoad:
+        return ModelToLoad(
+            reference=self.reference,
+            location=self.location,
+            base_model=self.base_model,
+            allow_pickle=self.allow_pickle,
+            trust_remote_code=self.trust_remote_code,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> WorkerRequest:
+        tuples = {key: tuple(content[key]) for key in ("prompts", "batch_sizes")}
+        return cls(**(content | tuples))
+
+
+def value_to_json(value: float | Undefined) -> float | dict[str, str]:
+    """A number, or the reason why there is none."""
+    return {"undefined": value.reason} if isinstance(value, Undefined) else value
+
+
+def value_from_json(value: Any) -> Any:
+    return Undefined(value["undefined"]) if isinstance(value, dict) else value
+
+
+def error_to_json(error: DistillBenchError) -> dict[str, str]:
+    """A foreseen error, its class under ``error`` and its four parts."""
+    parts = {part: str(getattr(error, part)) for part in ERROR_PARTS}
+    return {"error": type(error).__name__, **parts}
+
+
+def error_from_json(content: dict[str, Any]) -> DistillBenchError:
+    """The error that the process met, of its own class.
+
+    Raises:
+        ValueError: it names no error of this package.
+    """
+    kind = getattr(errors, str(content["error"]), None)
+    if not (isinstance(kind, type) and issubclass(kind, DistillBenchError)):
+        raise ValueError(f"{content['error']!r} is no error of this package")
+    try:
+        what, got, wanted, next_step = (str(content[part]) for part in ERROR_PARTS)
+    except KeyError as error:
+        raise ValueError(f"an error without {error.args[0]}") from error
+    return kind(what, got=got, wanted=wanted, next_step=next_step)

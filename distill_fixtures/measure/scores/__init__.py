@@ -1,0 +1,1 @@
+"""Letting models answer: scores, where they are kept, and next tokens compared."""

@@ -1,0 +1,1 @@
+"""Timing models in this process, in interleaved rounds."""
