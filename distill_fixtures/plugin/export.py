@@ -13,11 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 from distill_fixtures.catalog import FAMILIES
 from distill_fixtures.errors import DistillBenchError
-from distill_fixtures.metrics.process_ratios import round_times
 from distill_fixtures.metrics.sections import MODEL_SECTIONS, PAIR_SECTIONS
-from distill_fixtures.records import Answer, Role, Round, Undefined
+from distill_fixtures.plugin.options import options_in_force
+from distill_fixtures.plugin.regression_export import (
+    any_fails,
+    baseline_record,
+    process_timing_section,
+    regression_record,
+)
+from distill_fixtures.records import Answer, Role, Undefined
 from distill_fixtures.report.assemble import ModelParts, assemble, dataset_section
-from distill_fixtures.report.baseline import Baseline
 from distill_fixtures.report.comparison import compare_answers
 from distill_fixtures.report.document import (
     SCHEMA_VERSION,
@@ -28,21 +33,12 @@ from distill_fixtures.report.document import (
 )
 from distill_fixtures.report.environment import describe_environment
 from distill_fixtures.report.json_files import write_results
-from distill_fixtures.report.process_sections import (
-    BaselineRecord,
-    DifferenceRecord,
-    ProcessRecord,
-    ProcessTimingSection,
-    RegressionRecord,
-    RoundTimesRecord,
-)
 from distill_fixtures.report.terminal import print_closing
 from distill_fixtures.tasks.prompts import prompt_digest
 
 if TYPE_CHECKING:
     from distill_fixtures.judge.gate import Verdict
     from distill_fixtures.judge.grades import CriterionResult
-    from distill_fixtures.judge.regression import RegressionResult
     from distill_fixtures.plugin.judging import Judge
     from distill_fixtures.plugin.regressing import Regression
     from distill_fixtures.plugin.store import SessionStore
@@ -124,11 +120,11 @@ def build_documents(
         pair={name: store.known_pair_section(name) for name in PAIR_SECTIONS},
         tokenizers_differ=store.tokenizers_differ,
         timings=store.known_timings(),
-        verdict=_verdict_section(judge.verdict(), failed=_any_fails(regression, compared)),
-        process_timing=_process_timing(store),
+        verdict=_verdict_section(judge.verdict(), failed=any_fails(regression, compared)),
+        process_timing=process_timing_section(store),
         regression=compared
         if isinstance(compared, Undefined)
-        else [_regression_record(each) for each in compared],
+        else [regression_record(each) for each in compared],
     )
     return Documents(document.model_dump(mode="json"), _comparison(store, run))
 
@@ -155,58 +151,6 @@ def say(documents: Documents, state: RunState, terminalreporter: Any) -> None:
         terminalreporter.write_line(str(state.hook_error), red=True)
 
 
-def _any_fails(regression: Regression, compared: tuple[RegressionResult, ...] | Undefined) -> bool:
-    if isinstance(compared, Undefined):
-        return False
-    return any(regression.fails(result) for result in compared)
-
-
-def _regression_record(result: RegressionResult) -> RegressionRecord:
-    plain = {each.name: getattr(result, each.name) for each in dataclasses.fields(result)}
-    plain["differences"] = [
-        DifferenceRecord(**dataclasses.asdict(each)) for each in result.differences
-    ]
-    return RegressionRecord(message=result.message, **plain)
-
-
-def _process_timing(store: SessionStore) -> ProcessTimingSection | Undefined:
-    found = store.known_process_timing()
-    if isinstance(found, Undefined):
-        return found
-    return ProcessTimingSection(
-        device=found.device,
-        dtype=found.dtype,
-        threads=found.threads,
-        samples=found.samples,
-        new_tokens=found.new_tokens,
-        note=found.note,
-        processes=[
-            ProcessRecord(
-                load_s=each.load_s,
-                teacher=_round_times(each.rounds["teacher"]),
-                student=_round_times(each.rounds["student"]),
-            )
-            for each in found.processes
-        ],
-    )
-
-
-def _round_times(rounds: Sequence[Round]) -> RoundTimesRecord:
-    kept = {name: list(times) for name, times in dataclasses.asdict(round_times(rounds)).items()}
-    return RoundTimesRecord(**kept)
-
-
-def _baseline_record(regression: Regression) -> BaselineRecord | None:
-    baseline = regression.baseline if regression.compares else None
-    if not isinstance(baseline, Baseline):
-        return None
-    return BaselineRecord(
-        path=str(baseline.path),
-        created_at=baseline.document["created_at"],
-        student=baseline.document["student"]["reference"],
-    )
-
-
 def _run_section(store: SessionStore, state: RunState, regression: Regression) -> RunSection:
     config = store.config
     reasons = []
@@ -223,14 +167,14 @@ def _run_section(store: SessionStore, state: RunState, regression: Regression) -
         reasons.append(state.stopped_by.what)
     references = {role: getattr(config, role) for role in ("teacher", "student", "control")}
     return RunSection(
-        options=store.options_in_force(),
+        options=options_in_force(config),
         references=references,
         partial=bool(reasons),
         partial_reasons=reasons,
         interrupted=state.interrupted,
         tests_selected=len(state.selected),
         tests_run=len(state.finished),
-        baseline=_baseline_record(regression),
+        baseline=baseline_record(regression),
     )
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
-from distill_fixtures.config import OPTIONS
 from distill_fixtures.errors import DistillBenchError
 from distill_fixtures.metrics.recordings import UNASKED, ModelRecordings, Recordings
 from distill_fixtures.plugin.caches import Caches
 from distill_fixtures.plugin.control_shape import refuse_unlike_card
 from distill_fixtures.plugin.measuring import Measuring
+from distill_fixtures.plugin.taken_once import TakenOnce
 from distill_fixtures.records import Role, Undefined
 
 if TYPE_CHECKING:
@@ -37,10 +36,6 @@ if TYPE_CHECKING:
     )
 
 __all__ = ["TIMED_ROLES", "Measurements"]
-
-T = TypeVar("T")
-Key = tuple[str | int, ...]
-"""What was measured, then of which role or batch size."""
 
 TIMED_ROLES: tuple[Role, ...] = ("teacher", "student")
 CONTROL_IS_NOT_TIMED = Undefined(
@@ -74,10 +69,9 @@ class Measurements:
         self.roles: tuple[Role, ...] = tuple(inputs.plans)
         self._isolate_first = isolate_first
         self._measuring = Measuring(config, inputs, progress, caches or Caches())
-        self._taken: dict[Key, Any] = {}
+        self._taken = TakenOnce()
         self._processes_first = False
         self._settled: Callable[[Sequence[ProcessTiming]], bool] = lambda taken: True
-        self._failed: dict[Key, DistillBenchError] = {}
 
     @property
     def questions(self) -> QuestionSet:
@@ -86,14 +80,6 @@ class Measurements:
     @property
     def scoring(self) -> Scoring:
         return self.inputs.scoring
-
-    def options_in_force(self) -> dict[str, Any]:
-        """Every option by its flag, as plain types."""
-        return {
-            option.flag: _plain(getattr(self.config, option.field))
-            for option in OPTIONS
-            if option.field != "data_password"  # a password of the user's own is no result
-        }
 
     def card(self, role: Role) -> ModelCard:
         """Sizes and digest, from the model's files."""
@@ -106,7 +92,7 @@ class Measurements:
             self._refuse_unlike_control(role, card)
             return card
 
-        return self._once(("card", role), take)
+        return self._taken.once(("card", role), take)
 
     def isolated(self, role: Role) -> IsolatedReport:
         """Memory and load time, from a fresh process.
@@ -114,7 +100,7 @@ class Measurements:
         Raises:
             WorkerError: the process ended without a result.
         """
-        return self._once(("isolated", role), lambda: self._measuring.isolated(role))
+        return self._taken.once(("isolated", role), lambda: self._measuring.isolated(role))
 
     def model(self, role: Role) -> Model:
         """The model, loaded into this process."""
@@ -135,7 +121,7 @@ class Measurements:
             self._refuse_unlike_control(role, model.card)
             return model
 
-        return self._once(("model", role), take)
+        return self._taken.once(("model", role), take)
 
     def answers(self, role: Role) -> tuple[Answer, ...]:
         """The model's answers to all questions, in their order."""
@@ -147,7 +133,7 @@ class Measurements:
 
     def known_scoring_report(self, role: Role) -> ScoringReport | Undefined:
         """How the answers came about, where there are any; measures nothing."""
-        scored = self._known(("answers", role))
+        scored = self._taken.known(("answers", role))
         return scored if isinstance(scored, Undefined) else scored[1]
 
     def rounds(self, batch_size: int) -> dict[Role, tuple[Round, ...]]:
@@ -158,12 +144,12 @@ class Measurements:
     def known_timings(self) -> dict[int, Timing | Undefined] | Undefined:
         """How timing went, by batch size, where there was any; measures nothing."""
         sizes = dict.fromkeys((1, *self.config.batch_sizes))
-        found = {size: self._known(("rounds", size)) for size in sizes}
+        found = {size: self._taken.known(("rounds", size)) for size in sizes}
         return {size: each for size, each in found.items() if each is not UNASKED} or UNASKED
 
     def timing(self, batch_size: int) -> Timing:
         """Interleaved rounds of teacher and student, and how taking them went."""
-        return self._once(
+        return self._taken.once(
             ("rounds", batch_size),
             lambda: self._measuring.rounds(
                 {role: self.model(role) for role in TIMED_ROLES}, batch_size
@@ -188,14 +174,14 @@ class Measurements:
         Raises:
             WorkerError: a process ended without a result.
         """
-        return self._once(
+        return self._taken.once(
             ("processes",),
             lambda: self._measuring.process_timing(lambda taken: self._settled(taken)),
         )
 
     def known_process_timing(self) -> ProcessTimings | Undefined:
         """The same, where they were timed; measures nothing."""
-        found: ProcessTimings | Undefined = self._known(("processes",))
+        found: ProcessTimings | Undefined = self._taken.known(("processes",))
         return found
 
     @property
@@ -205,7 +191,7 @@ class Measurements:
 
     def characters_per_token(self, role: Role) -> float:
         """Mean over the questions' texts."""
-        return self._once(
+        return self._taken.once(
             ("characters", role), lambda: self._measuring.characters_per_token(self.model(role))
         )
 
@@ -215,7 +201,7 @@ class Measurements:
 
         Loads nothing: models that nobody asked for are not read for a remark.
         """
-        models = [self._known(("model", role)) for role in TIMED_ROLES]
+        models = [self._taken.known(("model", role)) for role in TIMED_ROLES]
         missing = [each for each in models if isinstance(each, Undefined)]
         if missing:
             return missing[0]
@@ -227,11 +213,11 @@ class Measurements:
                     return digest
             return bool(first != second)
 
-        return self._once(("tokenizers",), compare)
+        return self._taken.once(("tokenizers",), compare)
 
     def token_comparison(self) -> TokenComparison | Undefined:
         """Next-token distributions of teacher and student over the questions' texts."""
-        return self._once(
+        return self._taken.once(
             ("tokens",),
             lambda: self._measuring.token_comparison(self.model("teacher"), self.model("student")),
         )
@@ -245,7 +231,7 @@ class Measurements:
             scoring=self.scoring,
             seed=self.config.seed,
             models={role: self._model_recordings(role) for role in self.roles},
-            tokens=self._known(("tokens",)),
+            tokens=self._taken.known(("tokens",)),
             batch_sizes=self.config.batch_sizes,
             permutations=self.config.permutations,
             timing_invalid={
@@ -263,19 +249,19 @@ class Measurements:
     @property
     def measured(self) -> bool:
         """Whether anything was measured that takes time: answers, rounds, memory."""
-        kinds = {key[0] for key in self._taken}
-        return bool(kinds & {"answers", "rounds", "isolated", "tokens"})
+        kinds = self._taken.kinds
+        return bool(kinds & {"answers", "rounds", "isolated", "tokens", "processes"})
 
     @property
     def loaded(self) -> bool:
         """Whether a model was loaded into this process."""
-        return any(key[0] == "model" for key in self._taken)
+        return "model" in self._taken.kinds
 
     @property
     def placement(self) -> tuple[str, str] | None:
         """Device and number format of the models, also of those whose answers were all in the score
         cache; None if none was asked for."""
-        answered = any(key[0] == "answers" for key in self._taken)
+        answered = "answers" in self._taken.kinds
         return self._measuring.placement if self.loaded or answered else None
 
     def close(self) -> None:
@@ -290,51 +276,27 @@ class Measurements:
                 self.card(role)  # refuses one that is unlike the student, loaded or not
             return self._measuring.answers(role, lambda: self.model(role))
 
-        return self._once(("answers", role), take)
+        return self._taken.once(("answers", role), take)
 
     def _refuse_unlike_control(self, role: Role, card: ModelCard) -> None:
         """Of packed weights the check before loading could not tell the size."""
         if role == "control":
             refuse_unlike_card(card, self.card("student"))
 
-    def _once(self, key: Key, take: Callable[[], T]) -> T:
-        """What was taken under this key, taken now if it was not; a failure is remembered too."""
-        if key in self._failed:
-            raise self._failed[key]
-        if key not in self._taken:
-            try:
-                self._taken[key] = take()
-            except DistillBenchError as error:
-                self._failed[key] = error
-                raise
-        found: T = self._taken[key]
-        return found
-
-    def _known(self, key: Key) -> Any:
-        if key in self._failed:
-            return Undefined(self._failed[key].what)
-        return self._taken.get(key, UNASKED)
-
     def _model_recordings(self, role: Role) -> ModelRecordings:
         timed = role in TIMED_ROLES
-        scored = self._known(("answers", role))
+        scored = self._taken.known(("answers", role))
         rounds: dict[int, tuple[Round, ...] | Undefined] = {}
         for size in dict.fromkeys((1, *self.config.batch_sizes)) if timed else ():
-            found = self._known(("rounds", size))
+            found = self._taken.known(("rounds", size))
             if found is not UNASKED:
                 rounds[size] = found if isinstance(found, Undefined) else found.rounds[role]
-        characters: Measured = self._known(("characters", role))
+        characters: Measured = self._taken.known(("characters", role))
         return ModelRecordings(
-            card=self._known(("card", role)),
+            card=self._taken.known(("card", role)),
             answers=scored if isinstance(scored, Undefined) else scored[0],
-            isolated=self._known(("isolated", role)) if timed else CONTROL_IS_NOT_TIMED,
+            isolated=self._taken.known(("isolated", role)) if timed else CONTROL_IS_NOT_TIMED,
             rounds=rounds,
             rounds_missing=UNASKED if timed else CONTROL_IS_NOT_TIMED,
             characters_per_token=characters,
         )
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Path):
-        return str(value)
-    return list(value) if isinstance(value, tuple) else value

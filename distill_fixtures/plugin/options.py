@@ -10,7 +10,7 @@ import pytest
 from distill_fixtures.config import OPTIONS, Option, RunConfig, build_config
 from distill_fixtures.errors import OptionError
 
-__all__ = ["given_options", "register_options", "run_config", "tolerant"]
+__all__ = ["given_options", "options_in_force", "register_options", "run_config", "tolerant"]
 
 
 def register_options(parser: pytest.Parser) -> None:
@@ -103,3 +103,18 @@ def tolerant(config: pytest.Config) -> RunConfig:
         return run_config(config)
     except OptionError:
         return build_config({})
+
+
+def options_in_force(config: RunConfig) -> dict[str, Any]:
+    """Every option by its flag, as plain types."""
+    return {
+        option.flag: _plain(getattr(config, option.field))
+        for option in OPTIONS
+        if option.field != "data_password"  # a password of the user's own is no result
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value)
+    return list(value) if isinstance(value, tuple) else value

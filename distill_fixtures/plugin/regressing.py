@@ -20,6 +20,7 @@ from distill_fixtures.metrics.clusters import clusters_of
 from distill_fixtures.metrics.pairing import correct_flags
 from distill_fixtures.metrics.process_ratios import round_times
 from distill_fixtures.metrics.sections import section_of
+from distill_fixtures.plugin.options import options_in_force
 from distill_fixtures.records import Undefined
 from distill_fixtures.report.baseline import Baseline, NoBaseline, newest_baseline
 from distill_fixtures.report.environment import describe_environment
@@ -204,7 +205,7 @@ class Regression:
         card = store.recordings().models["teacher"].card
         draft: dict[str, Any] = {
             "environment": environment.model_dump(mode="json"),
-            "run": {"options": store.options_in_force()},
+            "run": {"options": options_in_force(config)},
             "dataset": {
                 "digest": store.questions.digest,
                 "scoring": store.scoring,
