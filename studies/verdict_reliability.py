@@ -29,7 +29,6 @@ from studies.study_page import PAGES, markdown_table, say, setting, write_page
 from studies.verdict_summary import (
     Alarms,
     alarms,
-    grade_counts,
     speedups,
     timing_s_per_model,
 )
@@ -129,14 +128,13 @@ def page_of(trials: Sequence[Trial]) -> tuple[list[str], dict[str, object]]:
         "Clopper and Pearson.",
         "",
     ]
-    raw: dict[str, object] = {"unchanged": {}, "slowed": {}, "speedup": {}, "grades": {}}
-    rows = []
+    raw: dict[str, object] = {}
+    rows, unchanged = [], {}
     for condition, some in conditions.items():
         found = alarms(some, "student")
         rows += [[condition, *_alarm_cells(each), f"{100 * each.at_most:.2f} %"] for each in found]
-        raw["unchanged"][condition] = {  # type: ignore[index]
-            each.rule: dict(each.verdicts) for each in found
-        }
+        unchanged[condition] = {each.rule: dict(each.verdicts) for each in found}
+    raw["unchanged"] = unchanged
     head = ["condition", "rule", "trials", "pass", "inconclusive", "fail", "at most"]
     lines += [*markdown_table(head, rows), "", *_slowdowns(conditions, raw), ""]
     lines += [*_speed(conditions, raw)]
@@ -149,26 +147,19 @@ def _alarm_cells(found: Alarms) -> list[str]:
 
 
 def _slowdowns(conditions: dict[str, list[Trial]], raw: dict[str, object]) -> list[str]:
-    rows = []
+    rows, counts = [], {}
     for condition, some in conditions.items():
         for percent in SLOWDOWNS_PCT:
             role = slowed(percent)
             with_it = [trial for trial in some if role in trial.current[0].seconds]
             if not with_it:
                 continue
+            seconds = timing_s_per_model(with_it, role)
             for found in alarms(with_it, role):
-                rows.append(
-                    [
-                        condition,
-                        f"{percent:g} %",
-                        *_alarm_cells(found),
-                        f"{100 * found.at_least:.1f} %",
-                        f"{timing_s_per_model(with_it, role):.1f}",
-                    ]
-                )
-                raw["slowed"][f"{condition}, {percent:g} %, {found.rule}"] = dict(  # type: ignore[index]
-                    found.verdicts
-                )
+                row = [condition, f"{percent:g} %", *_alarm_cells(found)]
+                rows.append([*row, f"{100 * found.at_least:.1f} %", f"{seconds:.1f}"])
+                counts[f"{condition}, {percent:g} %, {found.rule}"] = dict(found.verdicts)
+    raw["slowed"] = counts
     head = ["condition", "slower by", "rule", "trials", "pass", "inconclusive", "fail"]
     return [
         "## Slowdowns put in on purpose",
@@ -182,49 +173,25 @@ def _slowdowns(conditions: dict[str, list[Trial]], raw: dict[str, object]) -> li
 
 
 def _speed(conditions: dict[str, list[Trial]], raw: dict[str, object]) -> list[str]:
-    rows, grade_rows = [], []
+    rows, found = [], {}
     for condition, some in conditions.items():
-        found = speedups(some)
-        inside = sum(abs(each - 1) <= 0.01 for each in found) / len(found)
-        rows.append([condition, f"{len(found)}", f"{median(found):.4f}", f"{100 * inside:.0f} %"])
-        raw["speedup"][condition] = {  # type: ignore[index]
-            "processes": len(found),
-            "median": median(found),
+        each = speedups(some)
+        inside = sum(abs(one - 1) <= 0.01 for one in each) / len(each)
+        rows.append([condition, f"{len(each)}", f"{median(each):.4f}", f"{100 * inside:.0f} %"])
+        found[condition] = {
+            "processes": len(each),
+            "median": median(each),
             "within_1_pct": inside,
         }
-        for percent in (0.0, *SLOWDOWNS_PCT):
-            role = "student" if percent == 0 else slowed(percent)
-            if not any(role in each.seconds for trial in some for each in trial.current):
-                continue
-            for each in grade_counts(some, role, percent):
-                wrong = each.grades.total() - each.grades[each.right]
-                grade_rows.append(
-                    [
-                        condition,
-                        f"{each.true_pct:g} %",
-                        f"{each.good:g} / {each.poor:g}",
-                        each.right,
-                        f"{each.grades.total()}",
-                        f"{wrong}",
-                        f"{each.borderline}",
-                    ]
-                )
-                raw["grades"][  # type: ignore[index]
-                    f"{condition}, {each.true_pct:g} %, {each.good:g} / {each.poor:g}"
-                ] = {"grades": dict(each.grades), "borderline": each.borderline}
-    head = ["condition", "time saved, in truth", "good / poor", "right grade", "processes"]
+    raw["speedup"] = found
     return [
         "## Speed against the teacher",
         "",
-        "Every process's ten rounds, as if they were a run of their own. Of the same model the "
-        "speedup should be 1:",
+        f"The speedup of the same model over itself, from the {ROUNDS} paired rounds of every "
+        "process, as if each were a run of its own. It should be 1. (Grades: "
+        "[speed_grades.md](speed_grades.md).)",
         "",
         *markdown_table(["condition", "processes", "median speedup", "within 1 % of 1"], rows),
-        "",
-        "Grades where the truth lies 5 points from the bounds. What is not given the right grade "
-        "is nearly always `acceptable` and borderline, which passes: its interval held a bound.",
-        "",
-        *markdown_table([*head, "another grade", "borderline"], grade_rows),
     ]
 
 

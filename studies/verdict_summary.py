@@ -11,16 +11,11 @@ from typing import Any
 import numpy as np
 from pytest_benchmark.utils import parse_compare_fail
 
-from distill_fixtures.judge.criteria import Criterion, Grade
-from distill_fixtures.judge.grades import Measurement, grade
 from distill_fixtures.metrics.exact_binomial import clopper_pearson_lower, clopper_pearson_upper
-from distill_fixtures.metrics.intervals import percentile_interval
-from distill_fixtures.metrics.latency import speed_improvement_pct, speedup
-from distill_fixtures.metrics.resampling import speedup_draws
-from distill_fixtures.records import Undefined
+from distill_fixtures.metrics.latency import speedup
 from studies.verdict_trials import RecordedProcess, Trial, judged
 
-__all__ = ["Alarms", "GradeCounts", "alarms", "grade_counts", "speedups", "timing_s_per_model"]
+__all__ = ["Alarms", "alarms", "speedups", "timing_s_per_model"]
 
 PLAIN_GATE = "mean:5%"
 Gate = Callable[[Trial, str], str]
@@ -124,69 +119,3 @@ def speedups(trials: Sequence[Trial]) -> list[float]:
         for trial in trials
         for process in (*trial.baseline, *trial.current)
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class GradeCounts:
-    """Grades of the speed that a process's rounds show, where the right one is known.
-
-    Attributes:
-        role: whose speed.
-        true_pct: the share of time saved, in truth.
-        good, poor: bounds, each at least 5 points off it.
-        right: the grade that is right.
-        grades: how often each was given.
-        borderline: how often the interval held a bound.
-    """
-
-    role: str
-    true_pct: float
-    good: float
-    poor: float
-    right: Grade
-    grades: Counter[str]
-    borderline: int
-
-
-def grade_counts(trials: Sequence[Trial], role: str, slower_pct: float) -> list[GradeCounts]:
-    """Grades of every process's rounds, with bounds 5 points on either side of the truth."""
-    true_pct = 100 * (1 - (1 + slower_pct / 100))
-    cases: list[tuple[float, float, Grade]] = [
-        (true_pct + 5, true_pct - 5, "acceptable"),
-        (true_pct - 5, true_pct - 15, "good"),
-        (true_pct + 15, true_pct + 5, "poor"),
-    ]
-    found = []
-    for good, poor, right in cases:
-        criterion = Criterion("speed_improvement_pct", good=good, poor=poor)
-        results = [
-            grade(criterion, _speed(process, role), student="S", teacher="T")
-            for trial in trials
-            for process in trial.current
-            if role in process.seconds
-        ]
-        found.append(
-            GradeCounts(
-                role=role,
-                true_pct=true_pct,
-                good=good,
-                poor=poor,
-                right=right,
-                grades=Counter(result.grade for result in results),
-                borderline=sum(result.borderline for result in results),
-            )
-        )
-    return found
-
-
-def _speed(process: RecordedProcess, role: str) -> Measurement:
-    ratios = -np.array(_log_ratios(process, role))
-    drawn = speedup_draws(ratios)
-    assert not isinstance(drawn, Undefined), drawn.reason
-    saved = 100 * (1 - 1 / drawn)
-    return Measurement(
-        speed_improvement_pct(speedup(ratios)),
-        samples=len(ratios),
-        ci95=percentile_interval(saved),
-        draws=saved.tolist(),
-    )
