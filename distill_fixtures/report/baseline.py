@@ -91,27 +91,27 @@ def newest_baseline(
 ) -> Baseline | NoBaseline:
     """The newest run of a history folder that will do.
 
+    Newest by file name: the history's begin with the time. Older ones than the first that will do
+    are not read.
+
     Args:
         folder: need not be there.
         why_not: why a document will not do, as a clause after a count ("of another student");
             None: it will.
     """
     refused: dict[str, int] = {}
-    found: list[Baseline] = []
-    for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
+    for path in sorted(folder.glob("*.json"), reverse=True) if folder.is_dir() else ():
         try:
             candidate = read_baseline(path)
         except BaselineError:
-            reason: str | None = "unreadable or of another version"
+            reason = "unreadable or of another version"
         else:
-            reason = why_not(candidate.document)
-        if reason is None:
-            found.append(candidate)
-        else:
-            refused[reason] = refused.get(reason, 0) + 1
-    if not found:
-        return NoBaseline(folder, refused)
-    return max(found, key=lambda each: str(each.document["created_at"]))
+            unfit = why_not(candidate.document)
+            if unfit is None:
+                return candidate
+            reason = unfit
+        refused[reason] = refused.get(reason, 0) + 1
+    return NoBaseline(folder, refused)
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -10,6 +10,7 @@ import pytest
 
 from distill_fixtures.errors import BaselineError
 from distill_fixtures.report.baseline import Baseline, NoBaseline, newest_baseline, read_baseline
+from distill_fixtures.report.json_files import history_name
 from tests.report.made_up_run import MadeUpRun
 
 
@@ -64,14 +65,13 @@ def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
 
 
 def test_the_newest_that_will_do_is_found(tmp_path: Path, document: dict[str, Any]) -> None:
-    for number, (created_at, student) in enumerate(
-        [("2026-03-01", "a"), ("2026-05-01", "a"), ("2026-06-01", "b"), ("2026-04-01", "a")]
-    ):
+    runs = [("2026-03-01", "a"), ("2026-05-01", "a"), ("2026-06-01", "b"), ("2026-04-01", "a")]
+    for created_at, student in runs:
         changed = document | {
             "created_at": created_at,
             "student": document["student"] | {"reference": student},
         }
-        written(tmp_path / f"{number}.json", changed)
+        written(tmp_path / history_name(changed), changed)
     written(tmp_path / "odd.json", '{"earlier": "history"}')
 
     def why_not(found: Any) -> str | None:
@@ -79,7 +79,7 @@ def test_the_newest_that_will_do_is_found(tmp_path: Path, document: dict[str, An
 
     found = newest_baseline(tmp_path, why_not)
     assert isinstance(found, Baseline)
-    assert found.path == tmp_path / "1.json"
+    assert found.document["created_at"] == "2026-05-01"
 
     none = newest_baseline(tmp_path, lambda found: "failed")
     assert none == NoBaseline(tmp_path, {"failed": 4, "unreadable or of another version": 1})
