@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from distill_fixtures.judge.comparability import TIMING
 from distill_fixtures.judge.regression import RegressionResult, judge_regression
 from distill_fixtures.judge.run_figures import ProcessRounds, RunFigures
 from distill_fixtures.measure.processes.bare_model import ModelToLoad
@@ -188,7 +189,7 @@ def _judge(baseline: RunFigures, current: RunFigures) -> RegressionResult:
 
 def _figures(processes: Sequence[RecordedProcess], role: str) -> RunFigures:
     return RunFigures(
-        conditions={},
+        conditions=dict.fromkeys(TIMING, "the same"),
         value=lambda name: UNASKED,
         student_correct=UNASKED,
         teacher_correct=UNASKED,

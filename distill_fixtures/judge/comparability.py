@@ -13,7 +13,7 @@ from typing import Any
 
 from distill_fixtures.catalog import Origin
 
-__all__ = ["Difference", "conditions_of", "differences"]
+__all__ = ["TIMING", "Difference", "conditions_of", "differences"]
 
 QUESTIONS = {
     "questions": ("dataset", "digest"),
@@ -51,6 +51,7 @@ NEEDED: Mapping[Origin, tuple[str, ...]] = {
 }
 PATHS = QUESTIONS | MACHINE | WORK | TIMING | INFERENCE_MEMORY
 DIGEST_CHARACTERS = 12
+UNKNOWN = "not told"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +86,24 @@ def differences(
 ) -> tuple[Difference, ...]:
     """What keeps figures of the given origins from being compared; empty: nothing does.
 
-    A condition that one of the runs does not know keeps nothing from being compared.
+    A condition that one of the runs does not know keeps nothing from being compared, but for those
+    that every timing tells: its teacher, device, number format and threads.
 
     >>> one, two = {"torch": "2.12.0", "questions": "a"}, {"torch": "2.13.0", "questions": "a"}
-    >>> [str(each) for each in differences(one, two, ["time"])]
+    >>> [str(each) for each in differences(one, two, ["memory"])]
     ['torch: 2.12.0 in the baseline, 2.13.0 now']
     >>> differences(one, two, ["answers"])
     ()
     """
     names = dict.fromkeys(name for origin in origins for name in NEEDED[origin])
-    return tuple(
-        Difference(name, _short(baseline[name]), _short(current[name]))
-        for name in names
-        if name in baseline and name in current and baseline[name] != current[name]
-    )
+    found = []
+    for name in names:
+        before, now = (each.get(name, UNKNOWN) for each in (baseline, current))
+        if UNKNOWN in (before, now) and name not in TIMING:
+            continue
+        if before != now or before == UNKNOWN:
+            found.append(Difference(name, _short(before), _short(now)))
+    return tuple(found)
 
 
 def _short(value: str) -> str:

@@ -160,7 +160,8 @@ def _times(
     tolerance = -math.log1p(-share) if compared.is_rate else math.log1p(share)
     found = compare_processes(np.array(before), np.array(after), tolerance=tolerance, looks=looks)
     if isinstance(found, Undefined):
-        return _without(parts, "not_judged", found.reason)
+        kind: RegressionVerdict = "not_comparable" if len(before) < 2 else "not_judged"
+        return _without(parts, kind, found.reason)
     basis = (
         "the student's time over its teacher's"
         if not compared.is_rate
@@ -202,7 +203,8 @@ def _answers(
         seed=seed,
     )
     if isinstance(compared, Undefined):
-        return _without(parts, "not_judged", compared.reason)
+        kind: RegressionVerdict = "not_judged" if any(before) else "not_comparable"
+        return _without(parts, kind, compared.reason)
     basis = f"the share of right answers, {len(after)} questions in pairs"
     # A loss above 0 is a fall; 0 - 0, because -0.0 would print as such.
     change, high, low = (0.0 - each for each in (compared.change, compared.low, compared.high))
@@ -218,7 +220,7 @@ def _exactly(parts: dict[str, Any]) -> RegressionResult:
     assert direction != "none", "thresholds hold no tolerance for such a metric"
     found = compare_exactly(parts["baseline"], parts["current"], parts["tolerance_pct"], direction)
     if isinstance(found, Undefined):
-        return _without(parts, "not_judged", found.reason)
+        return _without(parts, "not_comparable", found.reason)
     change = found.change if direction == "lower" else 0.0 - found.change
     return _judged(parts, found, change, None, "the figure itself")
 

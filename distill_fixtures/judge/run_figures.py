@@ -100,6 +100,10 @@ def _processes(document: Mapping[str, Any]) -> tuple[ProcessRounds, ...] | Undef
     timing = document["process_timing"]
     if timing is None:
         return Undefined(document["reasons"].get("process_timing", NOT_IN_PROCESSES.reason))
+    problems = document["environment"]["machine_check"]["problems"]
+    noise = [each["sentence"] for each in problems if each["severity"] == "too_noisy"]
+    if noise:
+        return Undefined(f"its machine was too noisy to judge by: {noise[0]}")
     return tuple(
         ProcessRounds(_round_times(each["teacher"]), _round_times(each["student"]))
         for each in timing["processes"]

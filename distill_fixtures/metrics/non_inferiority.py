@@ -201,10 +201,10 @@ def compare_accuracies(
     drawn = paired_draws(
         baseline_correct, current_correct, retention_pct_of, clusters=clusters, seed=seed
     )
-    if not baseline_correct.any():
-        return Undefined("the baseline is never right: there is no per cent of 0")
     if np.array_equal(baseline_correct, current_correct):
         return NonInferiority(0.0, 0.0, 0.0, "pass", 0.0, units - 1.0)
+    if not baseline_correct.any():
+        return Undefined("the baseline is never right: there is no per cent of 0")
     if isinstance(drawn, Undefined):
         return drawn
     low, high = percentile_interval(100 - drawn)

@@ -98,4 +98,4 @@ def log_ratio_of_process(
         return Undefined("a single new token has no time per further token")
     if any(each <= 0 for pair in pairs for each in pair):
         return Undefined("the clock saw no time pass")
-    return median(math.log(student_s / teacher_s) for teacher_s, student_s in pairs)
+    return median(math.log(student_s) - math.log(teacher_s) for teacher_s, student_s in pairs)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from distill_fixtures.catalog import Origin, metric
+from distill_fixtures.errors import DistillBenchError
 from distill_fixtures.judge.comparability import conditions_of, differences
 from distill_fixtures.judge.criteria import Gate, Thresholds
 from distill_fixtures.judge.regression import (
@@ -85,7 +87,7 @@ class Regression:
         if given != "auto":
             assert self._store.inputs.baseline is not None
             return self._store.inputs.baseline
-        self._store.card("teacher")  # one of the conditions
+        self._learn_conditions()
         current = self._conditions()
         folder = self._store.config.metrics_dir / HISTORY_FOLDER
         return newest_baseline(folder, lambda document: self._why_not(document, current))
@@ -107,11 +109,14 @@ class Regression:
             self._results[name] = self._compared(name, tolerance, baseline)
         return self._results[name]
 
-    def is_recorded(self, name: str) -> bool:
-        """Whether this run holds what a later one needs to be compared by this metric."""
-        if metric(name).origin == "time":
-            return bool(self._taken)
-        return not isinstance(self._value(name), Undefined)
+    def why_not_recorded(self, name: str) -> str | None:
+        """Why a later run cannot be held against this one by a metric; None where it can."""
+        found = self._processes() if metric(name).origin == "time" else self._value(name)
+        return found.reason if isinstance(found, Undefined) else None
+
+    def note_skipped(self, name: str) -> None:
+        """A metric whose test was skipped before it began is not asked for."""
+        self._selected = tuple(each for each in self._selected if each != name)
 
     def fails(self, result: RegressionResult) -> bool:
         """Whether a result fails the gate."""
@@ -146,6 +151,24 @@ class Regression:
     @property
     def _needs_processes(self) -> bool:
         return any(metric(name).origin == "time" for name in self._selected)
+
+    @property
+    def _asked(self) -> tuple[str, ...]:
+        """Metrics that are compared; all, where a test asks for the fixture by its name."""
+        return self._selected or tuple(self._tolerances)
+
+    def _learn_conditions(self) -> None:
+        """Take what tells under which conditions this run is made, before runs are told apart."""
+        self._store.card("teacher")
+        if self._needs_processes and not self._timed():
+            # Its failure is remembered, and raised when a time is compared.
+            with suppress(DistillBenchError):
+                self._store.process_timing()
+
+    def _timed(self) -> Sequence[ProcessTiming]:
+        """The processes that were timed, or have been so far."""
+        known = self._store.known_process_timing()
+        return self._taken if isinstance(known, Undefined) else known.processes
 
     def _measure(self, name: str) -> None:
         """Take what a comparison of this metric needs."""
@@ -196,12 +219,14 @@ class Regression:
         noise = self._store.machine.timing_invalid.get("processes")
         if noise is not None:
             return Undefined(noise)
-        return _rounds_of(self._taken) if self._taken else _NOT_TIMED
+        timed = self._timed()
+        return _rounds_of(timed) if timed else _NOT_TIMED
 
     def _conditions(self) -> dict[str, str]:
         """As ``conditions_of`` will find them in this run's document."""
         store = self._store
-        device, dtype = store.placement or (None, None)
+        models = any(metric(name).origin != "size" for name in self._asked)
+        device, dtype = store.timing_placement if models else (None, None)
         environment, _ = describe_environment(device=device, dtype=dtype, rootpath=self._rootpath)
         config = store.config
         card = store.recordings().models["teacher"].card
@@ -220,13 +245,10 @@ class Regression:
             },
             "teacher": {} if isinstance(card, Undefined) else {"digest": card.digest},
         }
-        if self._taken:
-            device, dtype = store.timing_placement
-            draft["process_timing"] = {
-                "device": device,
-                "dtype": dtype,
-                "threads": self._taken[0].threads,
-            }
+        timed = self._timed()
+        if timed:
+            threads = timed[0].threads
+            draft["process_timing"] = {"device": device, "dtype": dtype, "threads": threads}
         return conditions_of(draft)
 
     def _settled(self, taken: Sequence[ProcessTiming]) -> bool:
@@ -237,7 +259,7 @@ class Regression:
             return True
         before = figures_of_document(baseline.document)
         current = RunFigures(
-            conditions={},
+            conditions=self._conditions(),
             value=lambda name: Undefined("not asked here"),
             student_correct=Undefined("not asked here"),
             teacher_correct=Undefined("not asked here"),
@@ -248,7 +270,7 @@ class Regression:
                 name, self._tolerances[name], before, current, looks=len(LOOKS)
             ).verdict
             != "inconclusive"
-            for name in self._selected
+            for name in self._asked
             if metric(name).origin == "time"
         )
 
@@ -264,8 +286,14 @@ class Regression:
             return "timed on a machine too noisy to judge by"
         if document["student"]["reference"] != self._store.config.student:
             return "of another student"
-        origins: list[Origin] = ["answers", "time", "memory"]
-        found = differences(conditions_of(document), current, origins)
+        if "inconclusive" in {each["verdict"] for each in document["regression"] or ()}:
+            return "still open against a baseline of its own"
+        origins: set[Origin] = {metric(name).origin for name in self._asked}
+        if "time" in origins and document["process_timing"] is None:
+            return "without times in several processes"
+        if "answers" in origins and document["student"]["accuracy"]["correct_by_question"] is None:
+            return "without answers"
+        found = differences(conditions_of(document), current, sorted(origins))
         if found:
             return f"under other conditions ({found[0].what})"
         return None

@@ -62,6 +62,7 @@ class Suite:
         regression: Regression,
         state: RunState,
         criteria: Mapping[str, Criterion],
+        compared: Mapping[str, str],
     ) -> None:
         self.store = store
         self.judge = judge
@@ -69,6 +70,7 @@ class Suite:
         self.state = state
         self._config = config
         self._criteria = criteria
+        self._compared = compared
         self._began = False
         self._documents: Documents | None = None
 
@@ -113,7 +115,7 @@ class Suite:
             selected=compared.values(),
         )
         judge = Judge(store, inputs.thresholds, criteria.values())
-        return cls(config, store, judge, regression, state, criteria)
+        return cls(config, store, judge, regression, state, criteria, compared)
 
     @classmethod
     def of(cls, config: pytest.Config) -> Suite:
@@ -172,6 +174,8 @@ class Suite:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.skipped and report.when == "setup" and report.nodeid in self._criteria:
             self.judge.note_skipped(self._criteria[report.nodeid])
+        if report.skipped and report.when == "setup" and report.nodeid in self._compared:
+            self.regression.note_skipped(self._compared[report.nodeid])
         if report.nodeid not in self.state.selected_set:
             return
         words = str(report.longrepr) if report.skipped else ""

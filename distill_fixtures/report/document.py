@@ -8,9 +8,9 @@ per second, percentages 0 to 100.
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
 from distill_fixtures.report.figure_sections import (
     DistillationSection,
@@ -167,3 +167,11 @@ class Document(DocumentSection):
         description="the comparison with a baseline; null without one"
     )
     reasons: dict[str, str] = Field(description="why a value is null, by its dotted path")
+
+    @model_validator(mode="after")
+    def _an_answer_a_question(self) -> Self:
+        for model in (self.teacher, self.student):
+            told = model.accuracy.correct_by_question
+            if told is not None and len(told) != self.dataset.questions:
+                raise ValueError(f"{len(told)} answers to {self.dataset.questions} questions")
+        return self

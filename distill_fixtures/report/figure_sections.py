@@ -82,7 +82,7 @@ class AccuracySection(DocumentSection):
     by_question_type: dict[str, SliceSection] | None
     position_shares: dict[str, Number] | None
     correct_by_question: str | None = Field(
-        description="one character a question in their order: 1 right, 0 wrong"
+        pattern="^[01]+$", description="one character a question in their order: 1 right, 0 wrong"
     )
     intervals: dict[str, Interval] = Field(
         description="95 % intervals by metric. Where questions share sources, accuracy's is "

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from distill_fixtures.report.figure_sections import DocumentSection, Interval, Number
 
@@ -18,14 +18,25 @@ __all__ = [
 ]
 
 
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
 class RoundTimesRecord(DocumentSection):
     """One model's rounds in one process, one entry a round."""
 
-    seconds: list[Number] = Field(description="summed end-to-end time of the round's samples")
-    ttft_s: list[Number] = Field(description="mean time to first token")
-    tpot_s: list[Number | None] = Field(
+    seconds: list[Seconds] = Field(
+        min_length=1, description="summed end-to-end time of the round's samples"
+    )
+    ttft_s: list[Seconds] = Field(description="mean time to first token")
+    tpot_s: list[Seconds | None] = Field(
         description="mean time per further token; null for a single new token"
     )
+
+    @model_validator(mode="after")
+    def _one_entry_a_round(self) -> Self:
+        if {len(self.ttft_s), len(self.tpot_s)} != {len(self.seconds)}:
+            raise ValueError("seconds, ttft_s and tpot_s need one entry a round each")
+        return self
 
 
 class ProcessRecord(DocumentSection):
@@ -34,6 +45,12 @@ class ProcessRecord(DocumentSection):
     load_s: Number = Field(description="seconds to load both models")
     teacher: RoundTimesRecord
     student: RoundTimesRecord
+
+    @model_validator(mode="after")
+    def _rounds_in_pairs(self) -> Self:
+        if len(self.teacher.seconds) != len(self.student.seconds):
+            raise ValueError("teacher and student need as many rounds as each other")
+        return self
 
 
 class ProcessTimingSection(DocumentSection):
@@ -45,7 +62,9 @@ class ProcessTimingSection(DocumentSection):
     samples: int = Field(description="prompts a round")
     new_tokens: int = Field(description="tokens a sample, exactly")
     note: str | None = Field(description="what was done otherwise than usual; null: nothing")
-    processes: list[ProcessRecord] = Field(description="in the order in which they ran")
+    processes: list[ProcessRecord] = Field(
+        min_length=1, description="in the order in which they ran"
+    )
 
 
 class DifferenceRecord(DocumentSection):

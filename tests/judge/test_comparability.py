@@ -76,6 +76,18 @@ def test_what_a_run_does_not_know_keeps_nothing_apart() -> None:
     assert "threads" not in conditions_of(changed("process_timing", to=None))
 
 
+def test_what_every_timing_tells_must_be_told() -> None:
+    before = conditions_of(changed("teacher", "digest", to=None))
+    now = conditions_of(DOCUMENT)
+    for one, other, said in (
+        (before, now, ("not told", "cccccccccccc")),
+        (now, before, ("cccccccccccc", "not told")),
+    ):
+        (found,) = differences(one, other, ["time"])
+        assert (found.what, found.baseline, found.current) == ("teacher", *said)
+        assert differences(one, other, ["answers", "memory", "size"]) == ()
+
+
 def test_a_difference_is_said_once_for_several_kinds() -> None:
     before, now = conditions_of(DOCUMENT), conditions_of(changed("dataset", "digest", to="d" * 64))
     (found,) = differences(before, now, ["answers", "time"])

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from distill_fixtures.judge.comparability import TIMING
 from distill_fixtures.judge.criteria import Gate
 from distill_fixtures.judge.regression import (
     RegressionVerdict,
@@ -46,7 +47,8 @@ def run(
     known = {"inference_time_s": 0.5, "accuracy": 0.8, "disk_bytes": 1000.0, "speedup": 2.0}
     known |= values or {}
     return RunFigures(
-        conditions=conditions or {"questions": "q", "torch": "2"},
+        conditions=dict.fromkeys(TIMING, "t")
+        | dict(conditions or {"questions": "q", "torch": "2"}),
         value=lambda name: known.get(name, Undefined("not measured")),
         student_correct=student,
         teacher_correct=teacher,
@@ -155,6 +157,9 @@ def test_another_machine_stops_seconds_and_not_accuracy() -> None:
         ("inference_time_s", run(None), run(), "not_comparable"),
         ("inference_time_s", run(), run(None), "not_judged"),
         ("inference_time_s", run(), run([0.5]), "not_judged"),
+        ("inference_time_s", run([0.5]), run(), "not_comparable"),
+        ("accuracy", run(student=(False,) * 100), run(), "not_comparable"),
+        ("disk_bytes", run(values={"disk_bytes": 0.0}), run(), "not_comparable"),
         ("accuracy", run(student=Undefined("?")), run(), "not_comparable"),
         ("accuracy", run(), run(student=Undefined("?")), "not_judged"),
         ("peak_memory_bytes", run(), run(), "not_comparable"),
@@ -187,6 +192,25 @@ def test_what_fails_a_run(
     result = replace(judge_regression("accuracy", 3.0, run(), run()), verdict=verdict)
     gates = (Gate(), Gate(borderline="fail"), Gate(fail_on=("poor",)))
     assert [fails_regression(result, gate) for gate in gates] == [by_default, strict, lenient]
+
+
+def test_a_student_that_is_never_right_passes_against_itself() -> None:
+    never = run(student=(False,) * 100)
+    assert judge_regression("accuracy", 3.0, never, never).verdict == "pass"
+
+
+def test_times_of_a_machine_too_noisy_are_none() -> None:
+    """Also in a file that was named: no time of it is compared."""
+    document = MadeUpRun(questions=20).documents().metrics
+    times = {"seconds": [1.0], "ttft_s": [0.1], "tpot_s": [None]}
+    process = {"load_s": 1.0, "teacher": times, "student": times}
+    document["process_timing"] = {"processes": [process] * 5}
+    assert figures_of_document(document).log_ratios("seconds") == (0.0,) * 5
+    problem = {"severity": "too_noisy", "sentence": "the host took half of its cores' time"}
+    document["environment"]["machine_check"]["problems"] = [problem]
+    found = figures_of_document(document).log_ratios("seconds")
+    assert isinstance(found, Undefined)
+    assert "the host took half" in found.reason
 
 
 def test_figures_come_out_of_a_document() -> None:

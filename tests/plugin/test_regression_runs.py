@@ -20,6 +20,21 @@ TIMES = "[regression.inference_time_s]\ntolerance_pct = 5\n"
 ANSWERS = "[regression.accuracy]\ntolerance_pct = 5\n[regression.disk_bytes]\ntolerance_pct = 5\n"
 
 
+OPEN = {
+    "metric": "accuracy",
+    "baseline": 0.5,
+    "current": 0.5,
+    "change_pct": 0.0,
+    "ci95": [-9.0, 9.0],
+    "tolerance_pct": 5.0,
+    "verdict": "inconclusive",
+    "basis": "made up",
+    "differences": [],
+    "reason": "the interval holds the tolerance",
+    "message": "made up",
+}
+
+
 def changed(document: dict[str, Any], **parts: dict[str, Any]) -> dict[str, Any]:
     """The document with keys of some of its sections replaced."""
     return document | {name: document[name] | keys for name, keys in parts.items()}
@@ -206,9 +221,10 @@ def test_a_baseline_that_cannot_be_used_ends_the_run(
 def test_auto_takes_the_newest_complete_and_passing_run(
     tiny: Tiny, workspace: Workspace, tmp_path: Path
 ) -> None:
-    workspace.write("thresholds.toml", ANSWERS)
     options = (*tiny.options(), "--distill-baseline=auto")
-    assert workspace.run(*options).returncode == PASSED
+    workspace.write("thresholds.toml", TIMES + ANSWERS)
+    outcome = workspace.run(*options)
+    assert outcome.returncode == PASSED, outcome.output
     assert workspace.document()["run"]["partial"] is False
     history = workspace.folder / "metrics" / "history"
     (whole,) = history.iterdir()
@@ -223,6 +239,15 @@ def test_auto_takes_the_newest_complete_and_passing_run(
     (history / "odd.json").write_text("{}", encoding="utf-8")
     assert workspace.run(*options, "-m", "regression").returncode == PASSED
     assert workspace.document()["run"]["baseline"]["path"] == str(whole)
+    # So is one whose own comparison stayed open, and one that timed no processes.
+    for name, changes in {
+        "open": {"regression": [OPEN]},
+        "plain": {"process_timing": None},
+    }.items():
+        later = json.loads(whole.read_text(encoding="utf-8")) | changes
+        (history / f"{name}.json").write_text(json.dumps(later), encoding="utf-8")
+    assert workspace.run(*options, "-m", "regression").returncode == PASSED
+    assert workspace.document()["run"]["baseline"]["path"] == str(whole)
     # Another student has no baseline here.
     other = tiny.options(student_model=tiny.teacher)
     outcome = workspace.run(*other, "--distill-baseline=auto", "-m", "regression")
@@ -230,4 +255,5 @@ def test_auto_takes_the_newest_complete_and_passing_run(
     reason = workspace.document()["reasons"]["regression"]
     assert "2 partial; 1 failed" in reason or "1 failed" in reason
     assert "1 of another student" in reason
+    assert "1 still open" in reason
     assert "1 unreadable or of another version" in reason

@@ -84,6 +84,7 @@ def take_processes(
             if progress is not None:
                 progress(1)
             if len(taken) == FEWEST_PROCESSES and min(t.load_s for t in taken) > LONG_LOAD_S:
+                settled(tuple(taken))  # whoever follows them learns of these too
                 return tuple(taken), (
                     f"{FEWEST_PROCESSES} processes only: loading both models takes more than "
                     f"{LONG_LOAD_S:g} s"

@@ -179,8 +179,9 @@ class _Source:
 
     def end(self) -> None:
         if os.name == "posix":
-            # The group is there for as long as one of its processes is.
-            with suppress(ProcessLookupError):
+            # The group is there for as long as one of its processes is; macOS denies it where only
+            # one that has ended is left.
+            with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
         else:
             self._process.kill()
@@ -188,11 +189,12 @@ class _Source:
         self._reader.join()
         for pipe in (self._process.stdin, self._process.stdout, self._output):
             assert pipe is not None
-            with suppress(BrokenPipeError):
+            with suppress(OSError):  # what it did not read can no longer be written
                 pipe.close()
 
     def _send(self, line: str) -> None:
-        with suppress(BrokenPipeError):  # it is gone; its exit status says why
+        # It is gone, and its exit status says why. Windows has another error for a broken pipe.
+        with suppress(OSError):
             self._questions.write(line.encode() + b"\n")
             self._questions.flush()
 

@@ -52,8 +52,15 @@ def test_more_are_timed_only_while_it_is_open(settling_look: int, expected: int)
 
 def test_slow_loads_make_them_fewer_and_it_is_said() -> None:
     taker = Taker(load_s=LONG_LOAD_S + 1)
-    taken, note = take_processes(taker.take, lambda taken: False)
+    looked: list[int] = []
+
+    def settled(taken: Sequence[ProcessTiming]) -> bool:
+        looked.append(len(taken))
+        return False
+
+    taken, note = take_processes(taker.take, settled)
     assert len(taken) == FEWEST_PROCESSES
+    assert looked == [FEWEST_PROCESSES], "whoever judges them must have seen them"
     assert note is not None
     assert f"{FEWEST_PROCESSES} processes only" in note
 
