@@ -7,12 +7,13 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
 from distill_fixtures.catalog import metric
 from distill_fixtures.errors import MeasurementError, UsageError, WorkerError
+from distill_fixtures.judge.criteria import Criterion
 from distill_fixtures.plugin.caches import Caches
 from distill_fixtures.plugin.export import (
     RunState,
@@ -30,7 +31,6 @@ from distill_fixtures.plugin.regressing import Regression
 from distill_fixtures.plugin.store import SessionStore
 
 if TYPE_CHECKING:
-    from distill_fixtures.judge.criteria import Criterion
     from distill_fixtures.plugin.export import Documents
 
 __all__ = ["XDIST_MESSAGE", "Suite"]
@@ -45,6 +45,7 @@ XDIST_MESSAGE = str(
     )
 )
 
+T = TypeVar("T")
 NOTHING_TO_DO = (NO_CONTROL, NO_BASELINE, "got empty parameter set")
 """Why a test is skipped that has done all it could."""
 
@@ -86,8 +87,8 @@ class Suite:
         asked = run_config(config)
         inputs = prepare_inputs(asked, config.rootpath)
         _warn(config, inputs.warnings)
-        criteria: dict[str, Criterion] = _parameters(items, "distill_criterion")
-        compared: dict[str, str] = _parameters(items, "distill_regression")
+        criteria = _parameters(items, "distill_criterion", Criterion)
+        compared = _parameters(items, "distill_regression", str)
         judged = [criterion.metric for criterion in criteria.values()]
         if asked.baseline is not None:
             judged += compared.values()
@@ -218,13 +219,17 @@ class Suite:
         self.store.close()
 
 
-def _parameters(items: Sequence[pytest.Item], name: str) -> dict[str, Any]:
-    """The parameter of this name of each selected test that has one, by node id."""
+def _parameters(items: Sequence[pytest.Item], name: str, kind: type[T]) -> dict[str, T]:
+    """The parameter of this name of each selected test that has one, by node id.
+
+    Where there is nothing to run a test over, pytest selects it once with no value.
+    """
     found = {}
     for item in items:
         callspec = getattr(item, "callspec", None)
-        if callspec is not None and name in callspec.params:
-            found[item.nodeid] = callspec.params[name]
+        value = None if callspec is None else callspec.params.get(name)
+        if isinstance(value, kind):
+            found[item.nodeid] = value
     return found
 
 
