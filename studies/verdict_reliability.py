@@ -14,18 +14,27 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
 import platformdirs
 
+from distill_fixtures.config import build_config
+from distill_fixtures.measure.processes.process_looks import (
+    FEWEST_ROUNDS_PER_PROCESS,
+    LOOKS,
+    ROUNDS_PER_PROCESS,
+    median_prompt,
+)
 from distill_fixtures.models.loading import load_tokenizer
 from distill_fixtures.models.references import resolve_reference
+from distill_fixtures.tasks.prompts import build_prompt
 from studies.competing_load import competing_load
 from studies.dropped_layers import dropped_layers_folder
 from studies.real_model import real_model_folder
 from studies.study_page import PAGES, markdown_table, say, setting, write_page
+from studies.study_questions import read_evenly
 from studies.verdict_summary import (
     Alarms,
     alarms,
@@ -52,6 +61,8 @@ class Series:
         slowdowns_pct: timed too, in the current runs.
         trials: how many are wanted.
         loaded: whether another process works on the last core meanwhile.
+        as_shipped: the built-in teacher and student, timed as a run with default options times
+            them, in place of one real model twice.
     """
 
     condition: str
@@ -59,6 +70,7 @@ class Series:
     slowdowns_pct: tuple[float, ...]
     trials: int
     loaded: bool = False
+    as_shipped: bool = False
 
 
 SLOWDOWNS_PCT = (3.0, 5.0, 10.0, 20.0)
@@ -66,6 +78,7 @@ SERIES = {
     "quiet-slowdowns": Series("quiet", LAYERS, SLOWDOWNS_PCT, 59),
     "loaded-slowdowns": Series("loaded", LAYERS, SLOWDOWNS_PCT, 59, loaded=True),
     "whole-model": Series("whole model, quiet", None, (10.0, 20.0), 59),
+    "shipped": Series("built-in pair, quiet", None, (10.0,), 59, as_shipped=True),
     "quiet": Series("quiet", LAYERS, (), 241),
     "loaded": Series("loaded", LAYERS, (), 241, loaded=True),
 }
@@ -73,19 +86,42 @@ SERIES = {
 
 def run(name: str, series: Series, record: Path) -> None:
     """Bring one series to its number of trials."""
+    case = shipped_case(name, series) if series.as_shipped else real_case(name, series)
+    with competing_load() if series.loaded else nullcontext():
+        run_trials(case, series.trials, record, say)
+
+
+def real_case(name: str, series: Series) -> Case:
+    """A real model, or its first layers, as teacher and as student."""
     folder = real_model_folder()
     if series.layers is not None:
         folder = dropped_layers_folder(folder, series.layers)
-    case = Case(
+    return Case(
         name=name,
-        model=str(folder),
+        teacher=str(folder),
+        student=str(folder),
         prompt=prompt_of(folder),
         new_tokens=1,
         rounds=ROUNDS,
         slowdowns_pct=series.slowdowns_pct,
     )
-    with competing_load() if series.loaded else nullcontext():
-        run_trials(case, series.trials, record, say)
+
+
+def shipped_case(name: str, series: Series) -> Case:
+    """The built-in pair under the options' defaults."""
+    default = build_config({})
+    _, questions = read_evenly(default.benchmark_samples)
+    return Case(
+        name=name,
+        teacher=default.teacher,
+        student=default.student,
+        prompt=median_prompt([build_prompt(question, "cloze").context for question in questions]),
+        new_tokens=default.new_tokens,
+        rounds=ROUNDS_PER_PROCESS,
+        fewest_rounds=FEWEST_ROUNDS_PER_PROCESS,
+        max_seconds=2 * default.max_seconds / LOOKS[-1],
+        slowdowns_pct=series.slowdowns_pct,
+    )
 
 
 def prompt_of(folder: Path) -> str:
@@ -116,7 +152,8 @@ def page_of(trials: Sequence[Trial]) -> tuple[list[str], dict[str, object]]:
         f"Made by `python -m studies.{NAME}`. Teacher and student are the same model: "
         f"SmolLM2-135M-Instruct in float32, its first {LAYERS} layers alone (`quiet`, `loaded`) or "
         f"whole, a prompt of {PROMPT_TOKENS} tokens and its first new token, {ROUNDS} rounds a "
-        "process. `loaded`: beside a process that compresses data in bursts on the last core. Each "
+        "process. `built-in pair`: demo:teacher and demo:student, timed as under default options. "
+        "`loaded`: beside a process that compresses data in bursts on the last core. Each "
         "trial has a baseline of its own: 5 fresh processes; the current run takes 5, and 5 more "
         "where a verdict is still open. Tolerance 5 %, two looks.",
         "",
@@ -175,6 +212,8 @@ def _slowdowns(conditions: dict[str, list[Trial]], raw: dict[str, object]) -> li
 def _speed(conditions: dict[str, list[Trial]], raw: dict[str, object]) -> list[str]:
     rows, found = [], {}
     for condition, some in conditions.items():
+        if SERIES[some[0].case].as_shipped:
+            continue  # two models
         each = speedups(some)
         inside = sum(abs(one - 1) <= 0.01 for one in each) / len(each)
         rows.append([condition, f"{len(each)}", f"{median(each):.4f}", f"{100 * inside:.0f} %"])
@@ -214,9 +253,7 @@ def main() -> None:
     for name in () if given.page else given.series or SERIES:
         series = SERIES[name]
         if given.trials is not None:
-            series = Series(
-                series.condition, series.layers, series.slowdowns_pct, given.trials, series.loaded
-            )
+            series = replace(series, trials=given.trials)
         run(name, series, given.record)
     write_page(NAME, *page_of(read_trials(given.record)), folder=given.out)
 

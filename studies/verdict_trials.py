@@ -56,18 +56,22 @@ class Case:
 
     Attributes:
         name: of the series in the record.
-        model: folder of the model that is teacher and student.
+        teacher, student: references of the models; the same one, for most.
         prompt: one sample.
         new_tokens: tokens a sample.
-        rounds: a role and process.
+        rounds: a role and process, at most.
+        fewest_rounds, max_seconds: as in ``TimingProcessRequest``.
         slowdowns_pct: of the slowed students that the current run also times.
     """
 
     name: str
-    model: str
+    teacher: str
+    student: str
     prompt: str
     new_tokens: int
     rounds: int
+    fewest_rounds: int | None = None
+    max_seconds: float | None = None
     slowdowns_pct: tuple[float, ...] = ()
 
 
@@ -139,7 +143,6 @@ def judged(trial: Trial, role: str) -> RegressionResult:
 @contextmanager
 def _zygotes(case: Case) -> Iterator[tuple[list[TimingProcesses], list[TimingProcesses]]]:
     """Where runs' processes come from: without slowed students, and with them."""
-    model = ModelToLoad(case.model)
     slowdowns = tuple(
         InjectedSlowdown(slowed(each), "student", each) for each in case.slowdowns_pct
     )
@@ -147,10 +150,15 @@ def _zygotes(case: Case) -> Iterator[tuple[list[TimingProcesses], list[TimingPro
 
         def started(injected: bool) -> list[TimingProcesses]:
             request = TimingProcessRequest(
-                models={"teacher": model, "student": model},
+                models={
+                    "teacher": ModelToLoad(case.teacher),
+                    "student": ModelToLoad(case.student),
+                },
                 prompts=(case.prompt,),
                 new_tokens=case.new_tokens,
                 rounds=case.rounds,
+                fewest_rounds=case.fewest_rounds,
+                max_seconds=case.max_seconds,
                 slowdowns=slowdowns if injected else (),
             )
             return [stack.enter_context(TimingProcesses(request)) for _ in range(ZYGOTES)]
