@@ -121,7 +121,8 @@ def test_no_time_and_no_rate_is_negative_whatever_the_stamps(rounds: list[Round]
         assert np.isfinite(value), name
         assert value > 0 if name in RATES else value >= 0, name
     ends = [trace.end_to_end_s for each in rounds for trace in each.traces]
-    assert figures["ttft_s"] <= max(ends)  # type: ignore[operator]
+    # A mean of equal times is rounded, up or down.
+    assert figures["ttft_s"] <= max(ends) * (1 + 1e-12)  # type: ignore[operator]
     # The rate over everything lies between the two of its parts.
     decode, whole = figures["decode_tokens_per_s"], figures["tokens_per_s"]
     if isinstance(decode, float):
@@ -138,4 +139,4 @@ def test_percentiles_are_in_order_and_among_the_times(rounds: list[Round]) -> No
         value = figures[name]
         if not isinstance(value, Undefined):
             among = times.of_percentile(name)
-            assert among.min() <= value <= among.max()
+            assert among.min() * (1 - 1e-12) <= value <= among.max() * (1 + 1e-12)
