@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from distill_fixtures.measure.processes.bare_model import ModelToLoad
 from distill_fixtures.measure.processes.worker_process import worker_command, worker_environment
 from distill_fixtures.measure.processes.worker_report import WorkerRequest
 from distill_fixtures.tasks.prompts import build_prompt
@@ -98,7 +99,7 @@ def measure_peaks(request: WorkerRequest) -> Peaks:
     loading, inference = report["load_peak_memory_bytes"], report["peak_memory_bytes"]
     if loading is None or inference is None:
         raise ValueError("the kernel does not let a process set its high-water mark back")
-    return Peaks(request.reference, loading, inference, by_time, whole_life)
+    return Peaks(request.model.reference, loading, inference, by_time, whole_life)
 
 
 def _run(command: Sequence[str], request: WorkerRequest) -> tuple[dict[str, int | None], int]:
@@ -193,7 +194,9 @@ def main() -> None:
     prompts = tuple(build_prompt(question, "cloze").context for question in questions)
     found = []
     for model in models:
-        request = WorkerRequest(model, prompts, batch_sizes=BATCH_SIZES, new_tokens=NEW_TOKENS)
+        request = WorkerRequest(
+            ModelToLoad(model), prompts, batch_sizes=BATCH_SIZES, new_tokens=NEW_TOKENS
+        )
         found.append(measure_peaks(request))
         say(f"{model}: {found[-1].ratio:.4f} of GNU time's, {found[-1].ratio_whole_life:.4f}")
     raw = [asdict(peaks) | {"model": Path(peaks.model).name} for peaks in found]

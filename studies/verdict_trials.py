@@ -25,7 +25,7 @@ from distill_fixtures.measure.processes.slowdown import InjectedSlowdown
 from distill_fixtures.measure.processes.timing_processes import TimingProcesses
 from distill_fixtures.measure.processes.timing_request import TimingProcessRequest
 from distill_fixtures.metrics.process_ratios import RoundTimes, round_times
-from distill_fixtures.records import ProcessTiming, Undefined
+from distill_fixtures.records import ProcessTiming
 
 __all__ = [
     "TOLERANCE_PCT",
@@ -42,7 +42,6 @@ TOLERANCE_PCT = 5.0
 # Runs draw their zygote from so many, each started by itself, so that two runs of a trial differ
 # in what forked processes share.
 ZYGOTES = 6
-UNASKED = Undefined("not asked here")
 
 
 def slowed(percent: float) -> str:
@@ -196,16 +195,11 @@ def _judge(baseline: RunFigures, current: RunFigures) -> RegressionResult:
 
 
 def _figures(processes: Sequence[RecordedProcess], role: str) -> RunFigures:
-    return RunFigures(
-        conditions=dict.fromkeys(TIMING, "the same"),
-        value=lambda name: UNASKED,
-        student_correct=UNASKED,
-        teacher_correct=UNASKED,
-        processes=[
-            ProcessRounds(_times(each.seconds["teacher"]), _times(each.seconds[role]))
-            for each in processes
-        ],
-    )
+    rounds = [
+        ProcessRounds(_times(each.seconds["teacher"]), _times(each.seconds[role]))
+        for each in processes
+    ]
+    return RunFigures.of_times(rounds, dict.fromkeys(TIMING, "the same"))
 
 
 def _times(seconds: Sequence[float]) -> RoundTimes:

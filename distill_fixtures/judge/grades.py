@@ -12,20 +12,24 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from distill_fixtures.judge.criteria import Criterion, Grade
 from distill_fixtures.judge.messages import describe_graded, describe_ungraded
 from distill_fixtures.records import Undefined
+
+if TYPE_CHECKING:
+    from distill_fixtures.judge.slices import SliceTest
 
 __all__ = [
     "CriterionResult",
     "Measurement",
     "grade",
     "grade_of_value",
+    "graded",
     "not_applicable",
     "not_judged",
     "not_run",
-    "stability_of",
 ]
 
 
@@ -124,13 +128,34 @@ def grade(
         grade_, borderline = _grade_of_interval(criterion, interval)
     else:
         grade_ = grade_of_value(criterion, measurement.value)
+    return graded(criterion, measurement, grade_, borderline=borderline, models=models)
+
+
+def graded(
+    criterion: Criterion,
+    measurement: Measurement,
+    grade_: Grade,
+    *,
+    borderline: bool,
+    models: tuple[str, str],
+    test: SliceTest | None = None,
+) -> CriterionResult:
+    """The result of a criterion whose grade is known.
+
+    Args:
+        measurement: has a value.
+        models: references of student and teacher, for the message.
+        test: of a slice.
+    """
+    assert not isinstance(measurement.value, Undefined)
+    interval = measurement.ci95 if isinstance(measurement.ci95, tuple) else None
     return CriterionResult(
         criterion=criterion,
         value=measurement.value,
         ci95=interval,
         samples=measurement.samples,
         grade=grade_,
-        stability=stability_of(criterion, grade_, measurement.draws),
+        stability=_stability(criterion, grade_, measurement.draws),
         borderline=borderline,
         reason=None,
         message=describe_graded(
@@ -141,7 +166,10 @@ def grade(
             samples=measurement.samples,
             borderline=borderline,
             models=models,
+            test=test,
         ),
+        p_value=None if test is None else test.p_value,
+        p_value_holm=None if test is None else test.p_value_holm,
     )
 
 
@@ -218,7 +246,7 @@ def _grade_of_interval(criterion: Criterion, interval: tuple[float, float]) -> t
     return "acceptable", holds_a_bound
 
 
-def stability_of(criterion: Criterion, grade_: Grade, draws: Sequence[float]) -> float | None:
+def _stability(criterion: Criterion, grade_: Grade, draws: Sequence[float]) -> float | None:
     """The share of draws that, by their value, get the grade; None without draws."""
     if len(draws) == 0:
         return None

@@ -56,12 +56,12 @@ class RegressionResult:
 
     metric: str
     tolerance_pct: float
-    baseline: float | None
-    current: float | None
-    change_pct: float | None
-    ci95: tuple[float, float] | None
     verdict: RegressionVerdict
-    basis: str
+    baseline: float | None = None
+    current: float | None = None
+    change_pct: float | None = None
+    ci95: tuple[float, float] | None = None
+    basis: str = "nothing"
     reason: str | None = None
     differences: tuple[Difference, ...] = field(default=())
 
@@ -251,12 +251,4 @@ def _without(
     reason: str,
     differing: tuple[Difference, ...] = (),
 ) -> RegressionResult:
-    return RegressionResult(
-        **parts,
-        change_pct=None,
-        ci95=None,
-        verdict=verdict,
-        basis="nothing",
-        reason=reason,
-        differences=differing,
-    )
+    return RegressionResult(**parts, verdict=verdict, reason=reason, differences=differing)

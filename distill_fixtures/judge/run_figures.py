@@ -12,7 +12,7 @@ from distill_fixtures.metrics.pairing import flags_from_text
 from distill_fixtures.metrics.process_ratios import RoundTimes, log_ratio_of_process
 from distill_fixtures.records import Undefined
 
-__all__ = ["ProcessRounds", "RunFigures", "figures_of_document"]
+__all__ = ["ProcessRounds", "RunFigures", "figures_of_document", "noise_of"]
 
 MODEL_PARTS = ("size", "accuracy", "benchmark", "memory")
 NOT_IN_PROCESSES = Undefined("its rounds were not timed in processes of their own")
@@ -43,6 +43,14 @@ class RunFigures:
     student_correct: Sequence[bool] | Undefined
     teacher_correct: Sequence[bool] | Undefined
     processes: Sequence[ProcessRounds] | Undefined
+
+    @classmethod
+    def of_times(
+        cls, processes: Sequence[ProcessRounds], conditions: Mapping[str, str]
+    ) -> RunFigures:
+        """A run of which only the times are known yet."""
+        unasked = Undefined("only times are compared here")
+        return cls(conditions, lambda name: unasked, unasked, unasked, processes)
 
     def log_ratios(self, of_round: str) -> tuple[float, ...] | Undefined:
         """One value a process: the median of log(student's time / teacher's)."""
@@ -83,6 +91,13 @@ def figures_of_document(document: Mapping[str, Any]) -> RunFigures:
     )
 
 
+def noise_of(document: Mapping[str, Any]) -> str | None:
+    """Why times of a run must not be judged by, told by its machine check; None where they may."""
+    problems = document["environment"]["machine_check"]["problems"]
+    noise = (each["sentence"] for each in problems if each["severity"] == "too_noisy")
+    return next(noise, None)
+
+
 def _find(document: Mapping[str, Any], name: str) -> tuple[str, Any]:
     """Dotted path and value of a metric: the student's own, or the pair's."""
     if metric(name).scope == "pair":
@@ -100,10 +115,9 @@ def _processes(document: Mapping[str, Any]) -> tuple[ProcessRounds, ...] | Undef
     timing = document["process_timing"]
     if timing is None:
         return Undefined(document["reasons"].get("process_timing", NOT_IN_PROCESSES.reason))
-    problems = document["environment"]["machine_check"]["problems"]
-    noise = [each["sentence"] for each in problems if each["severity"] == "too_noisy"]
-    if noise:
-        return Undefined(f"its machine was too noisy to judge by: {noise[0]}")
+    noise = noise_of(document)
+    if noise is not None:
+        return Undefined(f"its machine was too noisy to judge by: {noise}")
     return tuple(
         ProcessRounds(_round_times(each["teacher"]), _round_times(each["student"]))
         for each in timing["processes"]

@@ -18,9 +18,8 @@ from distill_fixtures.judge.grades import (
     CriterionResult,
     Measurement,
     grade_of_value,
-    stability_of,
+    graded,
 )
-from distill_fixtures.judge.messages import describe_graded
 from distill_fixtures.records import Undefined
 
 __all__ = [
@@ -136,28 +135,13 @@ def grade_slice(
     by_value = grade_of_value(criterion, measurement.value)
     borderline = by_value == "poor" and not test.is_sure
     grade = "acceptable" if borderline else by_value
-    interval = measurement.ci95 if isinstance(measurement.ci95, tuple) else None
-    return CriterionResult(
-        criterion=criterion,
-        value=measurement.value,
-        ci95=interval,
-        samples=measurement.samples,
-        grade=grade,
-        stability=stability_of(criterion, grade, measurement.draws),
+    return graded(
+        criterion,
+        measurement,
+        grade,
         borderline=borderline,
-        reason=None,
-        message=describe_graded(
-            criterion,
-            grade,
-            measurement.value,
-            interval=interval,
-            samples=measurement.samples,
-            borderline=borderline,
-            models=(student, teacher),
-            test=test,
-        ),
-        p_value=test.p_value,
-        p_value_holm=test.p_value_holm,
+        models=(student, teacher),
+        test=test,
     )
 
 

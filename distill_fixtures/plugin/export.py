@@ -34,7 +34,6 @@ from distill_fixtures.report.document import (
 from distill_fixtures.report.environment import describe_environment
 from distill_fixtures.report.json_files import write_results
 from distill_fixtures.report.terminal import print_closing
-from distill_fixtures.tasks.prompts import prompt_digest
 
 if TYPE_CHECKING:
     from distill_fixtures.judge.gate import Verdict
@@ -101,21 +100,14 @@ def build_documents(
     """Make both documents of what was measured; measures nothing."""
     compared = regression.results()
     run = _run_section(store, state, regression)
-    config = store.config
     device, dtype = store.placement or (None, None)
-    digest = prompt_digest(
-        store.scoring,
-        style=config.prompt,
-        template=store.inputs.template,
-        permutations=config.permutations,
-    )
     document = assemble(
         created_at=state.created_at.isoformat(),
         environment=describe_environment(
             device=device, dtype=dtype, rootpath=rootpath, machine=store.machine
         ),
         run=run,
-        dataset=dataset_section(store.questions, store.scoring, digest),
+        dataset=dataset_section(store.questions, store.scoring, store.prompt_digest),
         models={role: _model_parts(store, role) for role in store.roles},
         pair={name: store.known_pair_section(name) for name in PAIR_SECTIONS},
         tokenizers_differ=store.tokenizers_differ,

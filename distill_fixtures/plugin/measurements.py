@@ -13,6 +13,7 @@ from distill_fixtures.plugin.control_shape import refuse_unlike_card
 from distill_fixtures.plugin.measuring import Measuring
 from distill_fixtures.plugin.taken_once import TakenOnce
 from distill_fixtures.records import Role, Undefined
+from distill_fixtures.tasks.prompts import prompt_digest
 
 if TYPE_CHECKING:
     from distill_fixtures.config import RunConfig
@@ -80,6 +81,16 @@ class Measurements:
     @property
     def scoring(self) -> Scoring:
         return self.inputs.scoring
+
+    @property
+    def prompt_digest(self) -> str:
+        """Of how questions are put."""
+        return prompt_digest(
+            self.scoring,
+            style=self.config.prompt,
+            template=self.inputs.template,
+            permutations=self.config.permutations,
+        )
 
     def card(self, role: Role) -> ModelCard:
         """Sizes and digest, from the model's files."""

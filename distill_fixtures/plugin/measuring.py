@@ -103,13 +103,8 @@ class Measuring:
     def isolated(self, role: Role) -> IsolatedReport:
         """Memory and load time, in a fresh process."""
         device, dtype = self.placement
-        plan = self._local(role)
         request = WorkerRequest(
-            reference=plan.reference,
-            location=plan.location,
-            base_model=None if plan.base is None else plan.base.location,
-            allow_pickle=self._config.allow_pickle,
-            trust_remote_code=self._config.trust_remote_code,
+            model=self._to_load(role),
             prompts=self._prompts(),
             device=device,
             dtype=dtype,

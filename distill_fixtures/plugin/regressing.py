@@ -16,7 +16,12 @@ from distill_fixtures.judge.regression import (
     fails_regression,
     judge_regression,
 )
-from distill_fixtures.judge.run_figures import ProcessRounds, RunFigures, figures_of_document
+from distill_fixtures.judge.run_figures import (
+    ProcessRounds,
+    RunFigures,
+    figures_of_document,
+    noise_of,
+)
 from distill_fixtures.measure.processes.process_looks import LOOKS
 from distill_fixtures.metrics.clusters import clusters_of
 from distill_fixtures.metrics.pairing import correct_flags
@@ -27,7 +32,6 @@ from distill_fixtures.records import Undefined
 from distill_fixtures.report.baseline import Baseline, NoBaseline, newest_baseline
 from distill_fixtures.report.environment import describe_environment
 from distill_fixtures.report.json_files import HISTORY_FOLDER
-from distill_fixtures.tasks.prompts import prompt_digest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -139,12 +143,7 @@ class Regression:
         return RegressionResult(
             metric=name,
             tolerance_pct=self._tolerances[name],
-            baseline=None,
-            current=None,
-            change_pct=None,
-            ci95=None,
             verdict="not_judged",
-            basis="nothing",
             reason="it could not be measured, or the run ended before it was reached",
         )
 
@@ -222,33 +221,34 @@ class Regression:
         timed = self._timed()
         return _rounds_of(timed) if timed else _NOT_TIMED
 
+    @cached_property
+    def _environment(self) -> dict[str, Any]:
+        models = any(metric(name).origin != "size" for name in self._asked)
+        device, dtype = self._store.timing_placement if models else (None, None)
+        section, _ = describe_environment(device=device, dtype=dtype, rootpath=self._rootpath)
+        return section.model_dump(mode="json")
+
     def _conditions(self) -> dict[str, str]:
         """As ``conditions_of`` will find them in this run's document."""
-        store = self._store
-        models = any(metric(name).origin != "size" for name in self._asked)
-        device, dtype = store.timing_placement if models else (None, None)
-        environment, _ = describe_environment(device=device, dtype=dtype, rootpath=self._rootpath)
-        config = store.config
+        store, environment = self._store, self._environment
         card = store.recordings().models["teacher"].card
         draft: dict[str, Any] = {
-            "environment": environment.model_dump(mode="json"),
-            "run": {"options": options_in_force(config)},
+            "environment": environment,
+            "run": {"options": options_in_force(store.config)},
             "dataset": {
                 "digest": store.questions.digest,
                 "scoring": store.scoring,
-                "prompt_digest": prompt_digest(
-                    store.scoring,
-                    style=config.prompt,
-                    template=store.inputs.template,
-                    permutations=config.permutations,
-                ),
+                "prompt_digest": store.prompt_digest,
             },
             "teacher": {} if isinstance(card, Undefined) else {"digest": card.digest},
         }
         timed = self._timed()
         if timed:
-            threads = timed[0].threads
-            draft["process_timing"] = {"device": device, "dtype": dtype, "threads": threads}
+            draft["process_timing"] = {
+                "device": environment["device"],
+                "dtype": environment["dtype"],
+                "threads": timed[0].threads,
+            }
         return conditions_of(draft)
 
     def _settled(self, taken: Sequence[ProcessTiming]) -> bool:
@@ -258,13 +258,7 @@ class Regression:
         if not isinstance(baseline, Baseline):
             return True
         before = figures_of_document(baseline.document)
-        current = RunFigures(
-            conditions=self._conditions(),
-            value=lambda name: Undefined("not asked here"),
-            student_correct=Undefined("not asked here"),
-            teacher_correct=Undefined("not asked here"),
-            processes=_rounds_of(taken),
-        )
+        current = RunFigures.of_times(_rounds_of(taken), self._conditions())
         return all(
             judge_regression(
                 name, self._tolerances[name], before, current, looks=len(LOOKS)
@@ -281,8 +275,7 @@ class Regression:
             return "partial"
         if document["verdict"]["gate"] != "pass":
             return "failed"
-        machine = document["environment"]["machine_check"]
-        if any(each["severity"] == "too_noisy" for each in machine["problems"]):
+        if noise_of(document) is not None:
             return "timed on a machine too noisy to judge by"
         if document["student"]["reference"] != self._store.config.student:
             return "of another student"
@@ -300,8 +293,6 @@ class Regression:
 
 
 _PAIR: tuple[Role, ...] = ("teacher", "student")
-
-
 _NOT_TIMED = Undefined("no process was timed")
 
 

@@ -112,7 +112,7 @@ def _watch(process: subprocess.Popen[bytes], timeout_s: float) -> Curve:
 
 def _died(request: WorkerRequest, ending: Ending) -> WorkerError:
     return ending.error(
-        f"the process that measured {request.reference} alone ended without a result",
+        f"the process that measured {request.model.reference} alone ended without a result",
         wanted="a result file with load time and memory",
         if_slow="try a smaller model, or fewer --benchmark-samples and --distill-new-tokens",
     )

@@ -26,11 +26,7 @@ class WorkerRequest:
     """One model to be measured alone.
 
     Attributes:
-        reference: the model as the user names it; its files are local.
-        location: where they lie, from whatever folder it is read; None: where ``reference`` leads.
-        base_model: replaces the base that an adapter names.
-        allow_pickle: ``.bin`` weights may be read.
-        trust_remote_code: the model's own code may run.
+        model: what is measured.
         device: as ``resolve_device`` gives it.
         dtype: as ``resolve_dtype`` gives it.
         prompts: the longest of them are continued while memory is watched.
@@ -39,27 +35,13 @@ class WorkerRequest:
         loads: warm loads that are timed.
     """
 
-    reference: str
+    model: ModelToLoad
     prompts: tuple[str, ...]
-    location: str | None = None
-    base_model: str | None = None
-    allow_pickle: bool = False
-    trust_remote_code: bool = False
     device: str = "cpu"
     dtype: str = "float32"
     batch_sizes: tuple[int, ...] = (1,)
     new_tokens: int = 32
     loads: int = 3
-
-    @property
-    def model(self) -> ModelToLoad:
-        return ModelToLoad(
-            reference=self.reference,
-            location=self.location,
-            base_model=self.base_model,
-            allow_pickle=self.allow_pickle,
-            trust_remote_code=self.trust_remote_code,
-        )
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -67,7 +49,7 @@ class WorkerRequest:
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> WorkerRequest:
         tuples = {key: tuple(content[key]) for key in ("prompts", "batch_sizes")}
-        return cls(**(content | tuples))
+        return cls(**content | tuples | {"model": ModelToLoad(**content["model"])})
 
 
 def value_to_json(value: float | Undefined) -> float | dict[str, str]:

@@ -11,6 +11,7 @@ import pytest
 
 from distill_fixtures.errors import ModelReferenceError, NotFiniteScoreError, WorkerError
 from distill_fixtures.measure.processes import isolated, page_cache, process_memory
+from distill_fixtures.measure.processes.bare_model import ModelToLoad
 from distill_fixtures.measure.processes.isolated import measure_isolated
 from distill_fixtures.measure.processes.worker_report import WorkerRequest
 from distill_fixtures.records import Undefined
@@ -19,7 +20,9 @@ from tests.tiny_models import VOCABULARY, make_llama, make_tokenizer, save, save
 
 
 def test_request_survives_json() -> None:
-    request = WorkerRequest("m", ("a", "b"), base_model="b", batch_sizes=(1, 8), loads=2)
+    request = WorkerRequest(
+        ModelToLoad("m", base_model="b"), ("a", "b"), batch_sizes=(1, 8), loads=2
+    )
     assert WorkerRequest.from_json(json.loads(json.dumps(request.to_json()))) == request
 
 
@@ -52,7 +55,9 @@ def test_a_real_model(wide: Path) -> None:
     with safe_open(wide / "model.safetensors", "pt") as file:
         parameters = sum(file.get_tensor(name).numel() for name in file.keys())  # noqa: SIM118
     report = measure_isolated(
-        WorkerRequest(str(wide), ("the quick brown fox",), batch_sizes=(1, 2), new_tokens=3)
+        WorkerRequest(
+            ModelToLoad(str(wide)), ("the quick brown fox",), batch_sizes=(1, 2), new_tokens=3
+        )
     )
     weights_bytes = 4 * parameters
     assert 0.95 * weights_bytes < report.model_memory_bytes < 1.5 * weights_bytes
@@ -88,7 +93,7 @@ def test_a_real_model(wide: Path) -> None:
 @pytest.mark.skipif(why_no_time() is not None, reason="GNU time is not there")
 def test_peaks_are_gnu_time_s(wide: Path) -> None:
     """Loading needs more than inference here, and no third thing more than both."""
-    peaks = measure_peaks(WorkerRequest(str(wide), ("the",), new_tokens=1))
+    peaks = measure_peaks(WorkerRequest(ModelToLoad(str(wide)), ("the",), new_tokens=1))
     assert abs(peaks.ratio - 1) < 0.03
     assert abs(peaks.ratio_whole_life - 1) < 0.03
     assert peaks.reported > 100_000_000
@@ -100,12 +105,12 @@ def test_a_model_that_cannot_be_loaded_is_named(tmp_path: Path) -> None:
     config = folder / "config.json"
     config.write_text(json.dumps(json.loads(config.read_text()) | {"model_type": "unheard-of"}))
     with pytest.raises(ModelReferenceError, match="cannot be loaded"):
-        measure_isolated(WorkerRequest(str(folder), ("x",)))
+        measure_isolated(WorkerRequest(ModelToLoad(str(folder)), ("x",)))
 
 
 def test_a_reference_that_leads_nowhere() -> None:
     with pytest.raises(ModelReferenceError, match="leads nowhere"):
-        measure_isolated(WorkerRequest("/no/such/model", ("x",)))
+        measure_isolated(WorkerRequest(ModelToLoad("/no/such/model"), ("x",)))
 
 
 def test_a_location_means_the_same_in_any_folder(
@@ -116,7 +121,7 @@ def test_a_location_means_the_same_in_any_folder(
     (folder / "model.safetensors").write_bytes(b"")
     monkeypatch.chdir("/")
     with pytest.raises(ModelReferenceError) as caught:
-        measure_isolated(WorkerRequest("m", ("x",), location=str(folder)))
+        measure_isolated(WorkerRequest(ModelToLoad("m", location=str(folder)), ("x",)))
     assert str(folder / "model.safetensors") in caught.value.what
 
 
@@ -132,11 +137,11 @@ def test_a_pickled_model_without_numbers(tmp_path: Path, monkeypatch: pytest.Mon
     torch.save(module.state_dict(), folder / "pytorch_model.bin")
     (folder / "model.safetensors").unlink()
     monkeypatch.chdir("/")
-    request = WorkerRequest("m", ("the",), location=str(folder), new_tokens=2)
+    request = WorkerRequest(ModelToLoad("m", location=str(folder)), ("the",), new_tokens=2)
     with pytest.raises(ModelReferenceError, match="pickled"):
         measure_isolated(request)
     with pytest.raises(NotFiniteScoreError, match="the model m gave"):
-        measure_isolated(replace(request, allow_pickle=True))
+        measure_isolated(replace(request, model=replace(request.model, allow_pickle=True)))
 
 
 def instead(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, code: str) -> None:
@@ -147,7 +152,7 @@ def instead(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, code: str) -> None:
     monkeypatch.setattr(sys, "executable", str(program))
 
 
-REQUEST = WorkerRequest("some-model", ("x",))
+REQUEST = WorkerRequest(ModelToLoad("some-model"), ("x",))
 
 
 def test_killed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
