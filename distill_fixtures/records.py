@@ -254,12 +254,15 @@ class ProcessTiming:
         threads: CPU threads that torch used.
         load_s: wall seconds of loading all models.
         pid: the process.
+        major_faults: pages that it waited for a disk for, from the first round of warm-up to the
+            last that counts; None: this system does not count them.
     """
 
     rounds: Mapping[str, tuple[Round, ...]]
     threads: int
     load_s: float
     pid: int
+    major_faults: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ import platformdirs
 
 from distill_fixtures.config import build_config
 from distill_fixtures.measure.processes.process_looks import (
+    ENOUGH_ROUNDS_PER_PROCESS,
     FEWEST_ROUNDS_PER_PROCESS,
     LOOKS,
     ROUNDS_PER_PROCESS,
@@ -38,6 +39,7 @@ from studies.study_questions import read_evenly
 from studies.verdict_summary import (
     Alarms,
     alarms,
+    crossed,
     speedups,
     timing_s_per_model,
 )
@@ -47,7 +49,7 @@ NAME = "verdict_reliability"
 PACKAGES = ("distill-bench", "torch", "transformers", "pytest-benchmark")
 LAYERS = 4
 PROMPT_TOKENS = 32
-ROUNDS = 10
+CROSSED = "quiet, then loaded"
 TEXT = "Question: A photon of energy E strikes a free electron at rest. "
 
 
@@ -107,7 +109,8 @@ def real_case(name: str, series: Series) -> Case:
         student=str(folder),
         prompt=prompt_of(folder),
         new_tokens=1,
-        rounds=ROUNDS,
+        rounds=ROUNDS_PER_PROCESS,
+        enough_rounds=ENOUGH_ROUNDS_PER_PROCESS,
         slowdowns_pct=series.slowdowns_pct,
     )
 
@@ -124,6 +127,7 @@ def shipped_case(name: str, series: Series) -> Case:
         new_tokens=default.new_tokens,
         rounds=ROUNDS_PER_PROCESS,
         fewest_rounds=FEWEST_ROUNDS_PER_PROCESS,
+        enough_rounds=ENOUGH_ROUNDS_PER_PROCESS,
         max_seconds=2 * default.max_seconds / LOOKS[-1],
         slowdowns_pct=series.slowdowns_pct,
     )
@@ -150,17 +154,22 @@ def by_condition(trials: Sequence[Trial]) -> dict[str, list[Trial]]:
 
 def page_of(trials: Sequence[Trial]) -> tuple[list[str], dict[str, object]]:
     """The page in Markdown, and its raw figures."""
-    conditions = by_condition(trials)
+    measured = by_condition(trials)
+    conditions = measured | _quiet_against_loaded(measured)
     lines = [
         "# How often a verdict about time is wrong",
         "",
         f"Made by `python -m studies.{NAME}`. Teacher and student are the same model: "
         f"SmolLM2-135M-Instruct in float32, its first {LAYERS} layers alone (`quiet`, `loaded`) or "
-        f"whole, a prompt of {PROMPT_TOKENS} tokens and its first new token, {ROUNDS} rounds a "
-        "process. `built-in pair`: demo:teacher and demo:student, timed as under default options. "
+        f"whole, a prompt of {PROMPT_TOKENS} tokens and its first new token, "
+        f"{ENOUGH_ROUNDS_PER_PROCESS} to {ROUNDS_PER_PROCESS} rounds a process. `built-in pair`: "
+        "demo:teacher and demo:student, timed as under default options. "
         "`loaded`: beside a process that compresses data in bursts on the last core. Each "
         "trial has a baseline of its own: 5 fresh processes; the current run takes 5, and 5 more "
         "where a verdict is still open. Tolerance 5 %, two looks.",
+        "",
+        f"`{CROSSED}`: the baselines of `quiet` against the current runs of `loaded`, each used "
+        "once.",
         "",
         *setting(*PACKAGES, threads=2),
         "",
@@ -179,8 +188,14 @@ def page_of(trials: Sequence[Trial]) -> tuple[list[str], dict[str, object]]:
     raw["unchanged"] = unchanged
     head = ["condition", "rule", "trials", "pass", "inconclusive", "fail", "at most"]
     lines += [*markdown_table(head, rows), "", *_slowdowns(conditions, raw), ""]
-    lines += [*_speed(conditions, raw)]
+    lines += [*_speed(measured, raw)]
     return lines, raw
+
+
+def _quiet_against_loaded(conditions: dict[str, list[Trial]]) -> dict[str, list[Trial]]:
+    """Runs made beside a load, held against baselines made without one."""
+    found = crossed(conditions.get("quiet", ()), conditions.get("loaded", ()))
+    return {CROSSED: found} if found else {}
 
 
 def _alarm_cells(found: Alarms) -> list[str]:
@@ -231,8 +246,8 @@ def _speed(conditions: dict[str, list[Trial]], raw: dict[str, object]) -> list[s
     return [
         "## Speed against the teacher",
         "",
-        f"The speedup of the same model over itself, from the {ROUNDS} paired rounds of every "
-        "process, as if each were a run of its own. It should be 1. (Grades: "
+        "The speedup of the same model over itself, from the paired rounds of every process, as "
+        "if each were a run of its own. It should be 1. (Grades: "
         "[speed_grades.md](speed_grades.md).)",
         "",
         *markdown_table(["condition", "processes", "median speedup", "within 1 % of 1"], rows),

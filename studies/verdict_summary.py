@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean, median
 from typing import Any
 
@@ -15,7 +15,7 @@ from distill_fixtures.metrics.exact_binomial import clopper_pearson_lower, clopp
 from distill_fixtures.metrics.latency import speedup
 from studies.verdict_trials import RecordedProcess, Trial, judged
 
-__all__ = ["Alarms", "alarms", "speedups", "timing_s_per_model"]
+__all__ = ["Alarms", "alarms", "crossed", "speedups", "timing_s_per_model"]
 
 PLAIN_GATE = "mean:5%"
 Gate = Callable[[Trial, str], str]
@@ -56,6 +56,18 @@ def alarms(trials: Sequence[Trial], role: str) -> list[Alarms]:
     """What this suite's gate and plainer rules say of one role, on the same samples."""
     return [
         Alarms(rule, Counter(gate(trial, role) for trial in trials)) for rule, gate in RULES.items()
+    ]
+
+
+def crossed(baselines: Sequence[Trial], currents: Sequence[Trial]) -> list[Trial]:
+    """Trials whose baseline comes from one condition and whose current run from another.
+
+    As many as the shorter of the two has. How many processes a current run has was decided by its
+    own baseline, so that a verdict may stay inconclusive that five more would have settled.
+    """
+    return [
+        replace(current, baseline=baseline.baseline)
+        for baseline, current in zip(baselines, currents, strict=False)
     ]
 
 

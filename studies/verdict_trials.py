@@ -59,7 +59,7 @@ class Case:
         prompt: one sample.
         new_tokens: tokens a sample.
         rounds: a role and process, at most.
-        fewest_rounds, max_seconds: as in ``TimingProcessRequest``.
+        fewest_rounds, enough_rounds, max_seconds: as in ``TimingProcessRequest``.
         slowdowns_pct: of the slowed students that the current run also times.
     """
 
@@ -70,6 +70,7 @@ class Case:
     new_tokens: int
     rounds: int
     fewest_rounds: int | None = None
+    enough_rounds: int | None = None
     max_seconds: float | None = None
     slowdowns_pct: tuple[float, ...] = ()
 
@@ -157,6 +158,7 @@ def _zygotes(case: Case) -> Iterator[tuple[list[TimingProcesses], list[TimingPro
                 new_tokens=case.new_tokens,
                 rounds=case.rounds,
                 fewest_rounds=case.fewest_rounds,
+                enough_rounds=case.enough_rounds,
                 max_seconds=case.max_seconds,
                 slowdowns=slowdowns if injected else (),
             )

@@ -7,9 +7,9 @@ from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from distill_fixtures.catalog import Origin, metric
+from distill_fixtures.catalog import metric
 from distill_fixtures.errors import DistillBenchError
-from distill_fixtures.judge.comparability import conditions_of, differences
+from distill_fixtures.judge.comparability import conditions_of
 from distill_fixtures.judge.criteria import Gate, Thresholds
 from distill_fixtures.judge.regression import (
     RegressionResult,
@@ -20,8 +20,8 @@ from distill_fixtures.judge.run_figures import (
     ProcessRounds,
     RunFigures,
     figures_of_document,
-    noise_of,
 )
+from distill_fixtures.judge.usable_baseline import why_no_baseline
 from distill_fixtures.measure.processes.process_looks import LOOKS
 from distill_fixtures.metrics.clusters import clusters_of
 from distill_fixtures.metrics.pairing import correct_flags
@@ -94,7 +94,12 @@ class Regression:
         self._learn_conditions()
         current = self._conditions()
         folder = self._store.config.metrics_dir / HISTORY_FOLDER
-        return newest_baseline(folder, lambda document: self._why_not(document, current))
+        return newest_baseline(
+            folder,
+            lambda document: why_no_baseline(
+                document, current, student=self._store.config.student, metrics=self._asked
+            ),
+        )
 
     def __call__(self, name: str) -> RegressionResult | NoBaseline:
         """Compare one figure; measure it where there is no baseline yet, for later runs.
@@ -267,29 +272,6 @@ class Regression:
             for name in self._asked
             if metric(name).origin == "time"
         )
-
-    def _why_not(self, document: Mapping[str, Any], current: Mapping[str, str]) -> str | None:
-        """Why a run of the history is no baseline for this one, made under these conditions."""
-        run = document["run"]
-        if run["partial"] or run["interrupted"]:
-            return "partial"
-        if document["verdict"]["gate"] != "pass":
-            return "failed"
-        if noise_of(document) is not None:
-            return "timed on a machine too noisy to judge by"
-        if document["student"]["reference"] != self._store.config.student:
-            return "of another student"
-        if "inconclusive" in {each["verdict"] for each in document["regression"] or ()}:
-            return "still open against a baseline of its own"
-        origins: set[Origin] = {metric(name).origin for name in self._asked}
-        if "time" in origins and document["process_timing"] is None:
-            return "without times in several processes"
-        if "answers" in origins and document["student"]["accuracy"]["correct_by_question"] is None:
-            return "without answers"
-        found = differences(conditions_of(document), current, sorted(origins))
-        if found:
-            return f"under other conditions ({found[0].what})"
-        return None
 
 
 _PAIR: tuple[Role, ...] = ("teacher", "student")

@@ -62,7 +62,7 @@ class MachineLoadSection(DocumentSection):
     swapped_in_bytes: int | None = Field(description="from swap, of the whole system")
     swapped_out_bytes: int | None = Field(description="to swap, of the whole system")
     own_major_faults: int | None = Field(
-        description="pages that the run's process waited for a disk for"
+        description="pages that the run, or a process that timed for it, waited for a disk for"
     )
 
 

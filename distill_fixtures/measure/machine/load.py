@@ -46,7 +46,8 @@ class MachineLoad:
         throttled_periods_share: share of its scheduling periods in which that happened, 0 to 1.
         thermal_events: times that the processor slowed down for its heat.
         swapped_in_bytes, swapped_out_bytes: of the whole system.
-        own_major_faults: pages that this process waited for a disk for.
+        own_major_faults: pages that this process, or those that timed for it, waited for a disk
+            for.
     """
 
     window_s: float

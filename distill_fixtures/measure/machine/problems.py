@@ -168,7 +168,7 @@ def _swap_traffic(check: MachineCheck, load: MachineLoad) -> Iterator[Problem]:
         return
     if came + went > LIMITS.swapped_bytes:
         per_s = 0.0 if isinstance(faults, Undefined) or not came else faults / load.window_s
-        ours = f", and this process waited for {per_s:.0f} pages a second" if per_s else ""
+        ours = f", and this run waited for {per_s:.0f} pages a second" if per_s else ""
         yield Problem(
             "swapping",
             _severity(per_s, LIMITS.major_faults_per_s),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -84,6 +85,17 @@ class MachineRecord:
         watch = MachineWatch(self._root)
         yield
         self.during[key] = watch.stop()
+
+    def add_major_faults(self, key: TimingKey, faults: int) -> None:
+        """Pages that other processes waited for a disk for, while they timed for this one.
+
+        Args:
+            key: a timing that is over.
+            faults: how many.
+        """
+        load = self.during[key]
+        if not isinstance(load.own_major_faults, Undefined):
+            self.during[key] = replace(load, own_major_faults=load.own_major_faults + faults)
 
     @property
     def problems(self) -> tuple[Problem, ...]:

@@ -13,6 +13,7 @@ from distill_fixtures.models.protocol import Progress
 from distill_fixtures.records import ProcessTiming
 
 __all__ = [
+    "ENOUGH_ROUNDS_PER_PROCESS",
     "FEWEST_ROUNDS_PER_PROCESS",
     "LOOKS",
     "ROUNDS_PER_PROCESS",
@@ -24,8 +25,12 @@ __all__ = [
 LOOKS = (5, 10)
 """Processes in all at each look. Processes differ, so that fewer than five say little."""
 
-ROUNDS_PER_PROCESS = 10
-"""More would narrow a process's median, but not what lies between processes."""
+ROUNDS_PER_PROCESS = 30
+"""At most. Of rounds of some milliseconds, ten scatter more than processes do; more than thirty
+would not narrow what lies between processes."""
+
+ENOUGH_ROUNDS_PER_PROCESS = 10
+"""Where they agree so well that more would tell little."""
 
 FEWEST_ROUNDS_PER_PROCESS = 3
 """However long they take: one disturbed round does not move the median of three."""

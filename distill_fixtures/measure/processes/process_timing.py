@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 
 from distill_fixtures.measure.processes.bare_model import find_model, load_bare_model
 from distill_fixtures.measure.processes.code_imports import import_code, rehearse
@@ -13,6 +14,9 @@ from distill_fixtures.measure.timing.clock import SystemClock
 from distill_fixtures.measure.timing.interleaved import TimingPlan, time_models
 from distill_fixtures.models.protocol import Model
 from distill_fixtures.records import ProcessTiming
+
+if sys.platform != "win32":
+    import resource
 
 __all__ = ["import_for", "time_in_this_process"]
 
@@ -58,10 +62,28 @@ def time_in_this_process(request: TimingProcessRequest) -> ProcessTiming:
         models[slowdown.role] = slow_down(models[slowdown.of], slowdown.percent)
     plan = TimingPlan(
         new_tokens=request.new_tokens,
-        min_rounds=request.rounds,
+        min_rounds=request.usual_rounds,
         max_rounds=request.rounds,
         max_seconds=math.inf if request.max_seconds is None else request.max_seconds,
         fewest_passes=request.least_rounds,
     )
+    faults = _major_faults()
     timing = time_models(models, request.prompts, plan, clock, batch_size=request.batch_size)
-    return ProcessTiming(timing.rounds, torch.get_num_threads(), load_s, os.getpid())
+    return ProcessTiming(
+        rounds=timing.rounds,
+        threads=torch.get_num_threads(),
+        load_s=load_s,
+        pid=os.getpid(),
+        major_faults=_grown(faults, _major_faults()),
+    )
+
+
+def _grown(first: int | None, last: int | None) -> int | None:
+    return None if first is None or last is None else last - first
+
+
+def _major_faults() -> int | None:
+    """Of this process so far; None on a system without getrusage."""
+    if sys.platform == "win32":
+        return None
+    return resource.getrusage(resource.RUSAGE_SELF).ru_majflt

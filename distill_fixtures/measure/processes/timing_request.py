@@ -25,6 +25,8 @@ class TimingProcessRequest:
         new_tokens: tokens a sample, exactly.
         rounds: a role and process, at most.
         fewest_rounds: a role and process, however long they take; None: all of them.
+        enough_rounds: a role and process, once they agree as well as ``TimingPlan`` asks for; None:
+            agreeing ends nothing.
         max_seconds: no further rounds of a process begin later than this after its first, warm-up
             included; None: no limit.
         batch_size: prompts generated together.
@@ -39,6 +41,7 @@ class TimingProcessRequest:
     new_tokens: int = 32
     rounds: int = 2
     fewest_rounds: int | None = None
+    enough_rounds: int | None = None
     max_seconds: float | None = None
     batch_size: int = 1
     device: str = "cpu"
@@ -51,8 +54,8 @@ class TimingProcessRequest:
             raise ValueError("timing needs at least one model and one prompt")
         if min(self.new_tokens, self.rounds, self.batch_size) < 1:
             raise ValueError(f"new_tokens, rounds and batch_size are at least 1: {self}")
-        if not 1 <= self.least_rounds <= self.rounds:
-            raise ValueError(f"at least one round, and no more than the most: {self}")
+        if not 1 <= self.least_rounds <= self.usual_rounds <= self.rounds:
+            raise ValueError(f"one round, the fewest, enough, the most must not fall: {self}")
         for slowdown in self.slowdowns:
             if slowdown.of not in self.models or slowdown.role in self.models:
                 raise ValueError(f"a new role made of a known one was expected: {slowdown}")
@@ -67,7 +70,12 @@ class TimingProcessRequest:
     @property
     def least_rounds(self) -> int:
         """Rounds that every role has in any case."""
-        return self.rounds if self.fewest_rounds is None else self.fewest_rounds
+        return self.usual_rounds if self.fewest_rounds is None else self.fewest_rounds
+
+    @property
+    def usual_rounds(self) -> int:
+        """Rounds that every role has unless time runs out."""
+        return self.rounds if self.enough_rounds is None else self.enough_rounds
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -103,6 +111,7 @@ def timing_from_json(content: Any, request: TimingProcessRequest) -> ProcessTimi
             threads=int(content["threads"]),
             load_s=float(content["load_s"]),
             pid=int(content["pid"]),
+            major_faults=None if content["major_faults"] is None else int(content["major_faults"]),
         )
         roles = set(content["rounds"])
     except (TypeError, KeyError, AttributeError) as error:

@@ -64,6 +64,21 @@ def test_a_timing_that_failed_leaves_nothing(tmp_path: Path, checks: list[Machin
     assert record.during == {}
 
 
+def test_faults_of_timing_processes_are_counted(
+    tmp_path: Path, checks: list[MachineCheck], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checks.append(make_check())
+    swapping = make_load(window_s=10.0, swapped_in_bytes=5_000_000, own_major_faults=900)
+    monkeypatch.setattr(MachineWatch, "stop", lambda self: swapping)
+    record = MachineRecord(tmp_path)
+    with record.timing("cpu", "processes"):
+        pass
+    assert record.timing_invalid == {}
+    record.add_major_faults("processes", 101)
+    assert list(record.timing_invalid) == ["processes"]
+    assert "this run waited for 100 pages a second" in record.timing_invalid["processes"]
+
+
 def test_nothing_timed_nothing_wrong(tmp_path: Path) -> None:
     machine = MadeUpMachine(tmp_path)
     record = MachineRecord(machine.write())

@@ -31,6 +31,7 @@ TIMING = ProcessTiming(
     threads=1,
     load_s=0.25,
     pid=17,
+    major_faults=3,
 )
 
 
@@ -57,6 +58,8 @@ def test_answer_survives_json() -> None:
         {"rounds": 0},
         {"rounds": 2, "fewest_rounds": 3},
         {"fewest_rounds": 0},
+        {"rounds": 5, "enough_rounds": 6},
+        {"rounds": 5, "enough_rounds": 2, "fewest_rounds": 3},
         {"new_tokens": 0},
         {"batch_size": 0},
         {"slowdowns": (InjectedSlowdown("x", "nobody", 1.0),)},
@@ -65,7 +68,7 @@ def test_answer_survives_json() -> None:
     ],
 )
 def test_a_request_that_asks_nothing_sensible(changes: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"at least|no more|a new role|two slowdowns"):
+    with pytest.raises(ValueError, match=r"at least|must not fall|a new role|two slowdowns"):
         TimingProcessRequest(**{"models": MODELS, "prompts": ("one",)} | changes)
 
 
