@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from distill_fixtures.plugin.showing import FIGURES, REPLAY, show
+from distill_fixtures.plugin.showing import FIGURES, REPLAY, need, show
 
 if TYPE_CHECKING:
     from distill_fixtures.plugin.store import SessionStore
@@ -19,6 +19,7 @@ def test_efficiency(distill_store: SessionStore, benchmark: Any) -> None:
     student = distill_store.model_section("student", "accuracy").number("accuracy")
     section = distill_store.pair_section("efficiency")
     show(benchmark, section)
+    need(section, "efficiency_score")
     teacher_size = distill_store.model_section("teacher", "size").number("parameters_total")
     student_size = distill_store.model_section("student", "size").number("parameters_total")
     expected = student / (student_size / teacher_size)

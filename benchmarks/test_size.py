@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from distill_fixtures.plugin.showing import FIGURES, REPLAY, show
+from distill_fixtures.plugin.showing import FIGURES, REPLAY, need, show
 
 if TYPE_CHECKING:
     from distill_fixtures.plugin.store import SessionStore
@@ -19,6 +19,7 @@ def test_size(distill_role: Role, distill_store: SessionStore, benchmark: Any) -
     """Bytes on disk and logical parameters of each model."""
     section = distill_store.model_section(distill_role, "size")
     show(benchmark, section)
+    need(section, "disk_bytes", "weights_bytes", "parameters_total", "parameters_non_embedding")
     assert section.number("disk_bytes") >= section.number("weights_bytes") > 0
     assert section.number("parameters_total") >= section.number("parameters_non_embedding") > 0
 
@@ -27,6 +28,7 @@ def test_size_reduction(distill_store: SessionStore, benchmark: Any) -> None:
     """How much smaller the student is."""
     section = distill_store.pair_section("size")
     show(benchmark, section)
+    need(section, "compression_ratio")
     ratio = section.number("compression_ratio")
     assert section.number("size_reduction_pct") == pytest.approx(100 * (1 - ratio))
     assert ratio > 0

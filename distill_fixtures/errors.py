@@ -11,10 +11,12 @@
         CacheError               a cache file holds what this package did not write
       MeasurementError           found while measuring; what was measured until then is kept
         NotFiniteScoreError      NaN or infinity in a model's scores (question named)
-        WorkerError              a measuring process died, timed out or was killed
+        ServerError              a server did not do what it was asked for
+        MissingFigureError       a figure cannot be had here
+          WorkerError            a measuring process died, timed out or was killed
 
-Both branches end a pytest run with exit code 4, but for WorkerError: memory and load time are
-then missing with its message as the reason, and the run goes on.
+Both branches end a pytest run with exit code 4, but for MissingFigureError: the figures are then
+missing with its message as the reason, and the run goes on.
 """
 
 from __future__ import annotations
@@ -24,10 +26,12 @@ __all__ = [
     "CacheError",
     "DistillBenchError",
     "MeasurementError",
+    "MissingFigureError",
     "ModelReferenceError",
     "NotFiniteScoreError",
     "OptionError",
     "QuestionFileError",
+    "ServerError",
     "ThresholdsError",
     "UsageError",
     "WorkerError",
@@ -105,5 +109,13 @@ class NotFiniteScoreError(MeasurementError):
     """A model answered with NaN or infinity; the message names the question."""
 
 
-class WorkerError(MeasurementError):
+class ServerError(MeasurementError):
+    """A server cannot be reached, fails, or answers what cannot be used."""
+
+
+class MissingFigureError(MeasurementError):
+    """A figure cannot be had of this model or on this machine; the others can."""
+
+
+class WorkerError(MissingFigureError):
     """A measuring process ended without a result."""

@@ -178,6 +178,14 @@ class CausalLM(AllAtOnce):
         return list(self._tokenizer.encode(text, add_special_tokens=False))
 
     def _writer(self) -> TextWriter:
+        if not self._end_tokens:
+            raise MeasurementError(
+                f"the model {self._card.reference} has no token that ends a text",
+                got="no eos_token_id in its configuration, generation settings or tokenizer",
+                wanted="one, so that a written answer can end by itself",
+                next_step="save it with one, or use --distill-scoring cloze or letter, which "
+                "compare likelihoods and write nothing",
+            )
         return TextWriter(
             self.module,
             self._tokenizer,

@@ -41,6 +41,25 @@ SLOW_TOKENIZER_FILES = ("vocab.json", "merges.txt", "vocab.txt", "tokenizer.mode
 MORE_TOKENIZER_FILES = (*SLOW_TOKENIZER_FILES, "tekken.json")
 TEMPLATES_FOLDER = "additional_chat_templates"
 MAX_JSON_BYTES = 100_000_000
+# Of files that a loader may look at.
+READ_SUFFIXES = (".json", ".safetensors", ".bin", ".txt", ".model", ".jinja", ".py")
+# What architectures are called that neither continue a text nor label one.
+OTHER_TASKS = (
+    "ForImageClassification",
+    "ForObjectDetection",
+    "ForImageSegmentation",
+    "ForSemanticSegmentation",
+    "ForUniversalSegmentation",
+    "ForDepthEstimation",
+    "ForVideoClassification",
+    "ForAudioClassification",
+    "ForCTC",
+    "ForSpeechSeq2Seq",
+    "ForMaskedLM",
+    "ForTokenClassification",
+    "ForQuestionAnswering",
+    "ForPreTraining",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +77,10 @@ class FolderRules:
 
 def plan_of_full_model(reference: str, folder: Path, rules: FolderRules) -> ModelPlan:
     """Check a folder written by ``save_pretrained`` and list what the loader reads of it."""
+    _refuse_links_out(folder)
     config = read_json_object(folder / "config.json")
     _refuse_custom_code(reference, config, rules)
+    _refuse_other_tasks(folder, config)
     tokenizer = _tokenizer_files(folder)
     if not tokenizer:
         raise ModelReferenceError(
@@ -84,6 +105,7 @@ def plan_of_full_model(reference: str, folder: Path, rules: FolderRules) -> Mode
 
 def plan_of_adapter(reference: str, folder: Path, base: ModelPlan, rules: FolderRules) -> ModelPlan:
     """Check a PEFT adapter's folder; its tokenizer, where it has one, replaces the base's."""
+    _refuse_links_out(folder)
     config = read_json_object(folder / "adapter_config.json")
     _refuse_custom_code(reference, config, rules)
     weights, index = _weight_files(folder, "adapter_model", "adapter_model", rules)
@@ -99,6 +121,29 @@ def plan_of_adapter(reference: str, folder: Path, base: ModelPlan, rules: Folder
         base=base,
         trust_remote_code=rules.trust_remote_code,
     )
+
+
+def _refuse_links_out(folder: Path) -> None:
+    """Refuse a folder with a link out of it, before any of its files is read.
+
+    A link in a folder from elsewhere could have any file of this machine read. The Hub's cache is
+    made of links into a folder beside; those are followed.
+    """
+    root = folder.resolve()
+    allowed = [root]
+    if root.parent.name == "snapshots":
+        allowed.append(root.parent.parent / "blobs")
+    for path in (*folder.iterdir(), *(folder / TEMPLATES_FOLDER).glob("*")):
+        if path.suffix not in READ_SUFFIXES and path.name != TEMPLATES_FOLDER:
+            continue
+        real = path.resolve()
+        if not any(each in real.parents for each in allowed) and real.exists():
+            raise ModelReferenceError(
+                f"a file of the model folder {folder} leads out of it",
+                got=f"{path.name}, a link to {real}",
+                wanted="files that lie in the folder itself",
+                next_step="give the folder that the link leads into, or put a copy in its place",
+            )
 
 
 def unlisted_files(plan: ModelPlan) -> tuple[Path, ...]:
@@ -228,6 +273,19 @@ def _refuse_custom_code(reference: str, config: Mapping[str, Any], rules: Folder
             got=f"auto_map: {config['auto_map']!r}"[:300],
             wanted="an architecture that transformers has",
             next_step="read that code, then give --distill-trust-remote-code to let it run",
+        )
+
+
+def _refuse_other_tasks(folder: Path, config: Mapping[str, Any]) -> None:
+    """A model that reads no text, or writes none, told by its architecture's name."""
+    named = config.get("architectures")
+    name = named[0] if isinstance(named, list) and named and isinstance(named[0], str) else ""
+    if name.endswith(OTHER_TASKS):
+        raise ModelReferenceError(
+            f"the model in {folder} is no language model that answers questions",
+            got=f"architectures: {name}",
+            wanted="a causal language model, such as LlamaForCausalLM",
+            next_step="give the model that was distilled, not an encoder or a vision model",
         )
 
 

@@ -14,8 +14,10 @@ from pathlib import Path
 
 from distill_fixtures.models.file_digests import IN_PROCESS, FileDigests
 from distill_fixtures.models.folders import TEMPLATE_FILES, unlisted_files
+from distill_fixtures.models.gguf_header import read_gguf_header
 from distill_fixtures.models.headers import TensorHeader, read_safetensors_header
 from distill_fixtures.models.plan import ModelPlan
+from distill_fixtures.models.served.card_file import card_of_served
 from distill_fixtures.records import ModelCard, Undefined
 
 __all__ = [
@@ -38,6 +40,9 @@ INPUT_EMBEDDINGS = (
 OUTPUT_EMBEDDINGS = ("lm_head.weight", "lm_head.bias", "embed_out.weight")
 # Buffers that older versions saved beside the weights.
 NO_PARAMETERS = (".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq", ".position_ids")
+GGUF_EMBEDDINGS = ("token_embd.weight", "output.weight", "output.bias")
+# Factors of the rotary positions, which are computed and not trained.
+GGUF_NO_PARAMETERS = ("rope_freqs.", "rope_factors_")
 # Architectures that tie output to input embeddings unless their configuration says otherwise.
 TIED_BY_DEFAULT = frozenset(
     {"gpt2", "gpt_neo", "opt", "bloom", "gemma", "gemma2", "gemma3", "gemma3_text", "cohere"}
@@ -60,6 +65,8 @@ def card_of_plan(plan: ModelPlan, digests: FileDigests = IN_PROCESS) -> ModelCar
         plan: where the files are.
         digests: knows the digests of files that have not changed; the others are read once.
     """
+    if plan.served is not None:
+        return card_of_served(plan.reference, plan.served)
     counts = counts_of_plan(plan)
     return ModelCard(
         reference=plan.reference,
@@ -114,6 +121,8 @@ def architecture_of_plan(plan: ModelPlan) -> str:
     """The model's class, as its configuration names it; an adapter names its kind too."""
     if plan.kind == "gguf":
         return "GGUF"
+    if plan.served is not None:
+        return card_of_served(plan.reference, plan.served).architecture
     if plan.base is not None:
         return f"{architecture_of_plan(plan.base)} + {plan.config.get('peft_type', 'adapter')}"
     named = plan.config.get("architectures")
@@ -124,6 +133,10 @@ def architecture_of_plan(plan: ModelPlan) -> str:
 
 def counts_of_plan(plan: ModelPlan) -> ParameterCounts | Undefined:
     """Logical parameters from file headers; undefined where only loading tells them."""
+    if plan.served is not None:
+        return Undefined("what a server runs cannot be counted")
+    if plan.kind == "gguf":
+        return _counts_of_gguf(plan)
     if any(path.suffix != ".safetensors" for path in plan.weight_files) or not plan.weight_files:
         return Undefined("the weights are no safetensors; they are counted once loaded")
     if plan.config.get("quantization_config") is not None:
@@ -132,6 +145,18 @@ def counts_of_plan(plan: ModelPlan) -> ParameterCounts | Undefined:
         sizes = _sizes_of_full_model(plan)
         return ParameterCounts(sum(sizes.values()), sum(sizes.values()), _non_embedding(sizes))
     return _counts_of_adapter(plan, plan.base)
+
+
+def _counts_of_gguf(plan: ModelPlan) -> ParameterCounts:
+    """Weights of all tensors, however they are packed; an output that is tied has no tensor."""
+    sizes = {
+        name: tensor.elements
+        for name, tensor in read_gguf_header(plan.weight_files[0]).tensors.items()
+        if not name.startswith(GGUF_NO_PARAMETERS)
+    }
+    total = sum(sizes.values())
+    embeddings = sum(count for name, count in sizes.items() if name in GGUF_EMBEDDINGS)
+    return ParameterCounts(total, total, total - embeddings)
 
 
 def _counts_of_adapter(plan: ModelPlan, base: ModelPlan) -> ParameterCounts | Undefined:
@@ -195,11 +220,20 @@ def _headers(plan: ModelPlan) -> dict[str, TensorHeader]:
 def _dtype_of_plan(plan: ModelPlan) -> str | Undefined:
     """The format that most bytes of the weights are in (an adapter's base's weights)."""
     source = plan.base or plan
+    if source.kind == "gguf":
+        return _most_bytes(
+            (tensor.kind, tensor.size_bytes)
+            for tensor in read_gguf_header(source.weight_files[0]).tensors.values()
+        )
     if not source.weight_files or any(p.suffix != ".safetensors" for p in source.weight_files):
         return Undefined("the weights are no safetensors")
+    return _most_bytes((tensor.dtype, tensor.size_bytes) for tensor in _headers(source).values())
+
+
+def _most_bytes(formats: Iterable[tuple[str, int]]) -> str | Undefined:
     size_bytes: Counter[str] = Counter()
-    for tensor in _headers(source).values():
-        size_bytes[tensor.dtype] += tensor.size_bytes
+    for name, size in formats:
+        size_bytes[name] += size
     if not size_bytes:
         return Undefined("the checkpoint holds no tensors")
     most = size_bytes.most_common(1)[0][0]

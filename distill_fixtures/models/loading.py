@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,27 @@ from distill_fixtures.models.headers import read_safetensors_header
 from distill_fixtures.models.identity import card_of_plan
 from distill_fixtures.models.library_noise import quiet_libraries
 from distill_fixtures.models.plan import ModelPlan
+from distill_fixtures.models.protocol import Model
+from distill_fixtures.models.served.served_model import ServedModel
 
-__all__ = ["load_model", "load_module", "load_tokenizer"]
+__all__ = ["load_model", "load_module", "load_tokenizer", "open_model"]
 
-# A pickle that would run code, or is cut short, has errors of its own.
-UNREADABLE = (OSError, ValueError, KeyError, RuntimeError, EOFError, pickle.UnpicklingError)
+# Whatever is wrong with files from elsewhere, some library fails on it in a way of its own.
+UNREADABLE = Exception
+SHOWN_LINES = 3
+
+
+def open_model(
+    plan: ModelPlan,
+    *,
+    device: str = "cpu",
+    dtype: str = "float32",
+    digests: FileDigests = IN_PROCESS,
+) -> Model:
+    """A model that can be asked: loaded, or behind its server. Arguments as ``load_model``'s."""
+    if plan.served is not None:
+        return ServedModel(plan.served, card_of_plan(plan, digests))
+    return load_model(plan, device=device, dtype=dtype, digests=digests)
 
 
 def load_model(
@@ -69,7 +84,7 @@ def load_tokenizer(plan: ModelPlan) -> Any:
                 trust_remote_code=plan.trust_remote_code,
                 **extra,
             )
-        except (OSError, ValueError, KeyError, ImportError) as error:
+        except UNREADABLE as error:
             raise _not_loadable(plan, "tokenizer", error) from error
 
 
@@ -109,9 +124,10 @@ def _load_full(plan: ModelPlan, dtype: str) -> Any:
             local_files_only=True,
             trust_remote_code=plan.trust_remote_code,
             output_loading_info=True,
+            ignore_mismatched_sizes=True,  # refused below, by name
             **extra,
         )
-    except (*UNREADABLE, ImportError) as error:
+    except UNREADABLE as error:
         raise _not_loadable(plan, "weights", error) from error
     # Unused tensors in a file are normal; a tensor that is not there would be random numbers.
     for fault in ("missing_keys", "mismatched_keys", "error_msgs"):
@@ -131,7 +147,7 @@ def _put_adapter_on(plan: ModelPlan, base: Any) -> Any:
 
     try:
         module = PeftModel.from_pretrained(base, str(plan.folder), is_trainable=False)
-    except (*UNREADABLE, TypeError) as error:
+    except UNREADABLE as error:
         raise _not_loadable(plan, "adapter", error) from error
     wanted = set(get_peft_model_state_dict(module, save_embedding_layers=False))
     given: set[str] = set()
@@ -163,10 +179,15 @@ def _need_gguf(plan: ModelPlan) -> None:
 
 def _not_loadable(plan: ModelPlan, part: str, error: Exception) -> ModelReferenceError:
     path: Path = plan.weight_files[0] if plan.kind == "gguf" else plan.folder
-    first = (str(error).strip().splitlines() or ["no message"])[0]
+    said = "; ".join(line.strip() for line in str(error).splitlines()[:SHOWN_LINES] if line.strip())
+    is_adapter = part == "adapter"
     return ModelReferenceError(
         f"the {part} of {plan.reference} cannot be loaded from {path}",
-        got=f"{type(error).__name__}: {first}"[:500],
-        wanted="a causal language model that this transformers version knows",
-        next_step="load it with transformers alone to see its whole message",
+        got=f"{type(error).__name__}: {said or 'no message'}"[:500],
+        wanted="an adapter of this very base"
+        if is_adapter
+        else "a causal language model that this transformers version knows",
+        next_step="name the base that it was trained on with --distill-base-model"
+        if is_adapter
+        else "load it with transformers alone to see its whole message",
     )

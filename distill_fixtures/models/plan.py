@@ -7,9 +7,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from distill_fixtures.models.served.address import ServedAddress
+
 __all__ = ["ModelPlan", "PlanKind"]
 
-PlanKind = Literal["full", "adapter", "gguf", "hub"]
+PlanKind = Literal["full", "adapter", "gguf", "hub", "served"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +21,9 @@ class ModelPlan:
     Attributes:
         reference: as the user gave it.
         kind: ``full`` (weights of a whole model), ``adapter`` (a PEFT adapter over ``base``),
-            ``gguf`` (one file) or ``hub`` (known to exist on the Hub, still to be downloaded:
-            everything about files is empty until then).
-        folder: where the files lie, absolute (for ``hub``: an empty path).
+            ``gguf`` (one file), ``hub`` (known to exist on the Hub, still to be downloaded:
+            everything about files is empty until then) or ``served`` (no files here).
+        folder: where the files lie, absolute (for ``hub`` and ``served``: an empty path).
         weight_files: the weights that the loader reads, never a duplicate in another format.
         other_files: configuration and tokenizer.
         tokenizer_files: the tokenizer among them; empty where there is no vocabulary.
@@ -30,6 +32,7 @@ class ModelPlan:
         hub_id: ``ORG/NAME`` for a model of the Hub.
         revision: branch, tag or commit asked for on the Hub.
         trust_remote_code: the model's own Python code may run.
+        served: where a served model is.
     """
 
     reference: str
@@ -43,6 +46,7 @@ class ModelPlan:
     hub_id: str | None = None
     revision: str | None = None
     trust_remote_code: bool = False
+    served: ServedAddress | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -60,13 +64,13 @@ class ModelPlan:
     @property
     def location(self) -> str:
         """A reference to the same files that means the same in whatever folder it is read."""
-        if self.kind == "hub":
+        if self.kind in ("hub", "served"):
             return self.reference
         return str(self.weight_files[0] if self.kind == "gguf" else self.folder)
 
     def anchored(self) -> ModelPlan:
         """The same plan with absolute paths: it outlives a change of the working folder."""
-        if self.kind == "hub":
+        if self.kind in ("hub", "served"):
             return self
         return replace(
             self,

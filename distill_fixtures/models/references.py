@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from distill_fixtures.demo import MODEL_NAMES, model_folder
-from distill_fixtures.errors import ModelReferenceError
+from distill_fixtures.errors import ModelReferenceError, ServerError
 from distill_fixtures.models.folders import (
     FolderRules,
     plan_of_adapter,
     plan_of_full_model,
     read_json_object,
 )
+from distill_fixtures.models.gguf_header import read_gguf_header
 from distill_fixtures.models.hub import (
     HubId,
     cached_snapshot,
@@ -24,12 +25,15 @@ from distill_fixtures.models.hub import (
     parse_hub_id,
 )
 from distill_fixtures.models.plan import ModelPlan
+from distill_fixtures.models.served.address import is_served, parse_address
+from distill_fixtures.models.served.card_file import card_of_served
+from distill_fixtures.models.served.client import ServerClient
 
 __all__ = ["absolute_reference", "fetch", "resolve_reference"]
 
-SHAPES = "demo:NAME, a folder, ORG/NAME[@REVISION] or FILE.gguf"
-GGUF_MAGIC = b"GGUF"
-_SERVER = re.compile(r"openai\+https?://", re.IGNORECASE)
+SHAPES = (
+    "demo:NAME, a folder, ORG/NAME[@REVISION], FILE.gguf or openai+http://HOST:PORT/v1?model=NAME"
+)
 
 
 def resolve_reference(
@@ -50,7 +54,15 @@ def resolve_reference(
             where the Hub has to be asked.
     """
     resolver = _Resolver(base_model, rules or FolderRules())
-    return resolver.resolve(reference, base_allowed=True).anchored()
+    try:
+        return resolver.resolve(reference, base_allowed=True).anchored()
+    except OSError as error:
+        raise ModelReferenceError(
+            f"the model reference {reference!r} cannot be followed",
+            got=f"{error.strerror or type(error).__name__}: {error.filename}",
+            wanted="files and folders that may be read",
+            next_step="give this user the right to read them, or give a copy",
+        ) from error
 
 
 def absolute_reference(reference: str) -> str:
@@ -92,13 +104,8 @@ class _Resolver:
     def resolve(self, reference: str, *, base_allowed: bool) -> ModelPlan:
         if reference.startswith("demo:"):
             return self._demo(reference)
-        if _SERVER.match(reference):
-            raise ModelReferenceError(
-                "models behind a server are not supported yet",
-                got=_without_secrets(reference),
-                wanted=SHAPES,
-                next_step="give a local copy of the model",
-            )
+        if is_served(reference):
+            return _plan_of_served(reference)
         path = Path(reference).expanduser()
         if path.suffix.lower() == ".gguf":
             return _plan_of_gguf(reference, path)
@@ -129,6 +136,7 @@ class _Resolver:
             base = self._base_of(folder)
             return plan_of_adapter(reference, folder, base, self._rules)
         if not (folder / "config.json").is_file():
+            _refuse_many_adapters(folder)
             names = sorted(path.name for path in folder.iterdir())[:8]
             raise ModelReferenceError(
                 f"the folder {folder} is no model",
@@ -202,25 +210,40 @@ class _Resolver:
         )
 
 
-def _plan_of_gguf(reference: str, path: Path) -> ModelPlan:
-    try:
-        with path.open("rb") as file:
-            magic = file.read(len(GGUF_MAGIC))
-    except OSError as error:
+def _refuse_many_adapters(folder: Path) -> None:
+    """A folder of adapters is asked back: which?"""
+    adapters = sorted(path.parent.name for path in folder.glob("*/adapter_config.json"))
+    if adapters:
         raise ModelReferenceError(
-            f"the GGUF file {path} cannot be read",
-            got=f"{type(error).__name__}: {error.strerror}",
-            wanted="a readable file",
-            next_step="check the path",
-        ) from error
-    if magic != GGUF_MAGIC:
-        raise ModelReferenceError(
-            f"{path} is no GGUF file",
-            got=f"first bytes {magic!r}",
-            wanted=repr(GGUF_MAGIC),
-            next_step="convert or download the model again",
+            f"the folder {folder} holds adapters in folders of their own",
+            got=", ".join(adapters[:8]) + (", ..." if len(adapters) > 8 else ""),
+            wanted="one of them",
+            next_step=f"give {folder / adapters[0]}, or another one",
         )
-    return ModelPlan(reference, "gguf", path.parent, weight_files=(path,))
+
+
+def _plan_of_gguf(reference: str, path: Path) -> ModelPlan:
+    header = read_gguf_header(path)
+    config: dict[str, Any] = {"model_type": header.architecture}
+    if header.window is not None:
+        config["n_ctx"] = header.window
+    return ModelPlan(reference, "gguf", path.parent, weight_files=(path,), config=config)
+
+
+def _plan_of_served(reference: str) -> ModelPlan:
+    """Ask the server at once whether it knows the model: a run of hours must not end with that."""
+    address = parse_address(reference)
+    card_of_served(reference, address)
+    client = ServerClient(address)
+    try:
+        client.check()
+    except ServerError as error:
+        raise ModelReferenceError(
+            error.what, got=error.got, wanted=error.wanted, next_step=error.next_step
+        ) from error
+    finally:
+        client.close()
+    return ModelPlan(reference, "served", Path(), served=address)
 
 
 def _leads_nowhere(reference: str) -> ModelReferenceError:
@@ -230,8 +253,3 @@ def _leads_nowhere(reference: str) -> ModelReferenceError:
         wanted=SHAPES,
         next_step=f"check the spelling; paths are relative to the current folder ({Path.cwd()})",
     )
-
-
-def _without_secrets(reference: str) -> str:
-    """A server address without a password that someone may have put into it."""
-    return re.sub(r"//[^/@]*@", "//***@", reference)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from distill_fixtures.errors import MissingFigureError
 from distill_fixtures.measure.machine.watch import MachineRecord
 from distill_fixtures.measure.processes.bare_model import ModelToLoad
 from distill_fixtures.measure.processes.isolated import measure_isolated
 from distill_fixtures.measure.processes.process_looks import (
+    ENOUGH_ROUNDS_PER_PROCESS,
     FEWEST_ROUNDS_PER_PROCESS,
     LOOKS,
     ROUNDS_PER_PROCESS,
@@ -32,7 +34,7 @@ from distill_fixtures.models.identity import (
     digest_of_plan,
     template_may_tell_the_date,
 )
-from distill_fixtures.models.loading import load_model
+from distill_fixtures.models.loading import open_model
 from distill_fixtures.models.model_registry import ModelRegistry
 from distill_fixtures.models.references import absolute_reference, fetch
 from distill_fixtures.plugin.caches import Caches
@@ -102,6 +104,7 @@ class Measuring:
 
     def isolated(self, role: Role) -> IsolatedReport:
         """Memory and load time, in a fresh process."""
+        self._need_files(role)
         device, dtype = self.placement
         request = WorkerRequest(
             model=self._to_load(role),
@@ -165,6 +168,8 @@ class Measuring:
         Args:
             settled: whether what was timed is enough; asked at each planned look.
         """
+        for role in ("teacher", "student"):
+            self._need_files(role)
         device, dtype = self.placement
         new_tokens = self._config.new_tokens
         request = TimingProcessRequest(
@@ -173,6 +178,7 @@ class Measuring:
             new_tokens=new_tokens,
             rounds=ROUNDS_PER_PROCESS,
             fewest_rounds=FEWEST_ROUNDS_PER_PROCESS,
+            enough_rounds=ENOUGH_ROUNDS_PER_PROCESS,
             # The option bounds the timing of one model; a process has two, and its share of it.
             max_seconds=2 * self._config.max_seconds / LOOKS[-1],
             device=device,
@@ -184,7 +190,23 @@ class Measuring:
             self.machine.timing(device, "processes"),
         ):
             taken, note = take_processes(processes.take, settled, progress=advance)
+        self.machine.add_major_faults("processes", sum(each.major_faults or 0 for each in taken))
         return ProcessTimings(taken, device, dtype, len(request.prompts), new_tokens, note)
+
+    def _need_files(self, role: Role) -> None:
+        """Refuse what a process of its own would tell, of a model that runs elsewhere.
+
+        Raises:
+            MissingFigureError: the model is behind a server.
+        """
+        served = self._inputs.plans[role].served
+        if served is not None:
+            raise MissingFigureError(
+                f"{served.place} runs in a process that is not ours",
+                got="a model behind a server",
+                wanted="a model whose files are here",
+                next_step="measure a local copy of it for its memory and load time",
+            )
 
     def _to_load(self, role: Role) -> ModelToLoad:
         """How a process of its own finds a model."""
@@ -222,12 +244,12 @@ class Measuring:
 
     def _load(self, plan: ModelPlan) -> Model:
         device, dtype = self.placement
-        return load_model(plan, device=device, dtype=dtype, digests=self._caches.digests)
+        return open_model(plan, device=device, dtype=dtype, digests=self._caches.digests)
 
     def _kept_scores(self, role: Role) -> KeptScores | None:
-        if self._caches.scores is None:
-            return None
         plan = self._local(role)
+        if self._caches.scores is None or plan.served is not None:  # it may run another tomorrow
+            return None
         if runs_code_from_elsewhere(plan):  # which no digest of this folder tells
             return None
         device, dtype = self.placement

@@ -12,8 +12,10 @@ from distill_fixtures.demo import questions_file
 from distill_fixtures.errors import OptionError
 from distill_fixtures.judge.criteria import Thresholds
 from distill_fixtures.judge.thresholds import find_thresholds, read_thresholds
-from distill_fixtures.models.devices import resolve_device
+from distill_fixtures.models.devices import resolve_device, resolve_dtype
 from distill_fixtures.models.folders import FolderRules
+from distill_fixtures.models.free_memory import free_memory, may_have_gpu
+from distill_fixtures.models.memory_needs import check_memory
 from distill_fixtures.models.model_limits import check_room
 from distill_fixtures.models.references import resolve_reference
 from distill_fixtures.plugin.control_shape import refuse_unlike_plan
@@ -135,10 +137,25 @@ def _plans(config: RunConfig) -> dict[Role, ModelPlan]:
         role: resolve_reference(reference, base_model=config.base_model, rules=rules)
         for role, reference in references.items()
     }
-    check_room({role: plans[role] for role in ("teacher", "student")}, config.new_tokens)
+    timed = {role: plans[role] for role in ("teacher", "student")}
+    check_room(timed, config.new_tokens)
+    _check_memory(plans, config)
     if "control" in plans:
         refuse_unlike_plan(plans["control"], plans["student"])
     return plans
+
+
+def _check_memory(plans: Mapping[Role, ModelPlan], config: RunConfig) -> None:
+    """Of a GPU only where it was asked for: what ``auto`` means takes torch to tell."""
+    if config.device == "auto" and may_have_gpu():
+        return
+    device = "cpu" if config.device == "auto" else resolve_device(config.device)
+    check_memory(
+        {str(role): plan for role, plan in plans.items()},
+        device=device,
+        dtype=resolve_dtype(config.dtype, device),
+        free_bytes=free_memory(device),
+    )
 
 
 def _scoring(config: RunConfig, questions: QuestionSet) -> tuple[Scoring, PromptTemplate | None]:

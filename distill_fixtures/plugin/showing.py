@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from distill_fixtures.errors import MissingFigureError
 from distill_fixtures.plugin.replay import REPLAY, replay_rounds
 from distill_fixtures.records import Undefined
 
 if TYPE_CHECKING:
     from distill_fixtures.metrics.section import Section
 
-__all__ = ["FIGURES", "REPLAY", "show"]
+__all__ = ["FIGURES", "REPLAY", "need", "show"]
 
 FIGURES = "figures, stored in extra_info: seconds to compute them"
 """Group of the tests whose figures are no times: their row tells how long computing took."""
@@ -39,6 +40,23 @@ def show(
         if isinstance(interval, tuple):
             benchmark.extra_info.setdefault("intervals", {})[name] = list(interval)
     replay_rounds(benchmark, [section.computing_s] if rounds_s is None else rounds_s)
+
+
+def need(section: Section, *names: str) -> None:
+    """See that values are there which not every model tells, as the size of a served one.
+
+    Raises:
+        MissingFigureError: one is undefined; says why.
+    """
+    for name in names:
+        reason = section.reason(name)
+        if reason is not None:
+            raise MissingFigureError(
+                f"{name} is not known",
+                got=reason,
+                wanted="a number",
+                next_step="see the reason; a criterion on it is not judged",
+            )
 
 
 def _plain(benchmark: Any, path: str, value: Any) -> Any:

@@ -7,10 +7,12 @@ figures agree.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from distill_fixtures.errors import MissingFigureError
 from distill_fixtures.metrics import recordings
 from distill_fixtures.metrics.section import undefined_section
 from distill_fixtures.metrics.sections import MODEL_SECTIONS, PAIR_SECTIONS
@@ -83,7 +85,9 @@ class SessionStore(Measurements):
             if name in ("load", "memory"):
                 self.isolated(role)
             if name == "latency":
-                self.characters_per_token(role)
+                # Remembered as the reason why there are no characters a second.
+                with suppress(MissingFigureError):
+                    self.characters_per_token(role)
         if name == "latency":
             self.rounds(1)
         if name == "throughput":

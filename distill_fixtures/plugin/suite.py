@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 
 from distill_fixtures.catalog import metric
-from distill_fixtures.errors import MeasurementError, UsageError, WorkerError
+from distill_fixtures.errors import (
+    DistillBenchError,
+    MissingFigureError,
+    UsageError,
+    WorkerError,
+)
 from distill_fixtures.judge.criteria import Criterion
 from distill_fixtures.plugin.caches import Caches
 from distill_fixtures.plugin.export import (
@@ -172,6 +177,17 @@ class Suite:
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         self._began = self._began or item.nodeid in self.state.selected_set
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Skip a test of a figure that cannot be had of these models; its criterion still fails."""
+        try:
+            return (yield)
+        except MissingFigureError as error:
+            gates = item.nodeid in self._criteria or item.nodeid in self._compared
+            if gates or isinstance(error, WorkerError):
+                raise
+            pytest.skip(f"{error.what}: {error.got}")
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.skipped and report.when == "setup" and report.nodeid in self._criteria:
             self.judge.note_skipped(self._criteria[report.nodeid])
@@ -183,10 +199,22 @@ class Suite:
         if report.when == "call" or any(reason in words for reason in NOTHING_TO_DO):
             self.state.finished.add(report.nodeid)
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, call: pytest.CallInfo[Any]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Of an error with a message of its own show no code: the message says it all."""
+        report = yield
+        error = None if call.excinfo is None else call.excinfo.value
+        if isinstance(error, DistillBenchError) and report.failed:
+            # A fault that ends the run is told in full by pytest's last words.
+            report.longrepr = error.what if _ends_the_run(error) else str(error)
+        return report
+
     def pytest_exception_interact(self, call: pytest.CallInfo[Any]) -> None:
         """End the run at a fault that makes every further figure worthless."""
         error = None if call.excinfo is None else call.excinfo.value
-        if isinstance(error, MeasurementError | UsageError) and not isinstance(error, WorkerError):
+        if isinstance(error, DistillBenchError) and _ends_the_run(error):
             self.state.stopped_by = error
             pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
 
@@ -204,7 +232,7 @@ class Suite:
 
     def _has_results(self) -> bool:
         """Whether there is anything that earlier results should give way to."""
-        if isinstance(self.state.stopped_by, UsageError):
+        if self.state.stopped_by is not None:
             return self.store.measured
         return self._began
 
@@ -217,6 +245,11 @@ class Suite:
 
     def pytest_unconfigure(self) -> None:
         self.store.close()
+
+
+def _ends_the_run(error: DistillBenchError) -> bool:
+    """Whether an error makes every further figure worthless."""
+    return not isinstance(error, MissingFigureError)
 
 
 def _parameters(items: Sequence[pytest.Item], name: str, kind: type[T]) -> dict[str, T]:

@@ -51,6 +51,15 @@ def slowly(module: Any, prompt: str, count: int, *, suppress: bool) -> list[int]
     return ids[start:]
 
 
+def never_ends(module: Any) -> Any:
+    """End-of-text gets a logit of 0, where the likeliest of three hundred tokens has more."""
+    import torch
+
+    with torch.no_grad():
+        module.get_output_embeddings().weight[1].zero_()
+    return module
+
+
 def likes_to_end(module: Any) -> Any:
     """End of text becomes the most likely token after a few steps, everywhere."""
     import torch
@@ -168,9 +177,7 @@ def test_no_room_and_no_prompt(prompts: list[list[int]], new_tokens: int) -> Non
 
 
 def test_an_answer_gets_the_room_that_the_window_leaves() -> None:
-    module, tokenizer = make_llama(), make_tokenizer()
-    module.config.eos_token_id = module.generation_config.eos_token_id = None
-    tokenizer.eos_token = None
+    module, tokenizer = never_ends(make_llama()), make_tokenizer()
     model = CausalLM(module, tokenizer, make_card())
     prompt = " dog" * 30
     used = model.count_tokens(prompt)
@@ -178,6 +185,16 @@ def test_an_answer_gets_the_room_that_the_window_leaves() -> None:
     (written,) = model.generate_text([prompt], max_new_tokens=512)
     ids = slowly(module, prompt, WINDOW - used, suppress=False)
     assert written == Generated(tokenizer.decode(ids, skip_special_tokens=True), truncated=True)
+
+
+def test_a_model_that_cannot_end_writes_no_answers_but_is_timed() -> None:
+    module, tokenizer = make_llama(), make_tokenizer()
+    module.config.eos_token_id = module.generation_config.eos_token_id = None
+    tokenizer.eos_token = None
+    model = CausalLM(module, tokenizer, make_card())
+    with pytest.raises(MeasurementError, match="no token that ends a text"):
+        model.generate_text(["dog"], max_new_tokens=8)
+    assert model.generate_timed(["dog"], new_tokens=3, clock=FakeClock()).new_tokens == 3
 
 
 def test_a_prompt_that_leaves_no_room_is_cut_and_its_answer_marked() -> None:

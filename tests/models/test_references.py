@@ -14,6 +14,7 @@ from distill_fixtures.models.folders import FolderRules
 from distill_fixtures.models.model_limits import check_room
 from distill_fixtures.models.plan import ModelPlan
 from distill_fixtures.models.references import absolute_reference, resolve_reference
+from tests.models.served.fake_server import Behaviour, serving
 from tests.tiny_models import make_tokenizer, save_adapter, save_llama
 
 
@@ -196,19 +197,80 @@ def test_unknown_built_in_model(reference: str, hint: str) -> None:
     assert hint in fault(reference).next_step
 
 
-def test_servers_come_later() -> None:
-    error = fault("openai+http://user:secret@host:1/v1?model=m")
-    assert "not supported yet" in error.what
-    assert "secret" not in str(error)
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "tokenizer.json"])
+def test_no_link_leads_out_of_the_folder(name: str, copy: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere" / name
+    elsewhere.parent.mkdir()
+    (copy / name).rename(elsewhere)
+    (copy / name).symlink_to(elsewhere)
+    error = fault(copy)
+    assert "leads out of it" in error.what
+    assert str(elsewhere) in error.got
+
+
+def test_a_link_within_the_folder_and_one_to_it_are_followed(copy: Path, tmp_path: Path) -> None:
+    (copy / "model.safetensors").rename(copy / "real.safetensors")
+    (copy / "model.safetensors").symlink_to("real.safetensors")
+    (tmp_path / "link").symlink_to(copy)
+    assert resolve_reference(str(tmp_path / "link")).kind == "full"
+
+
+def test_the_hub_s_cache_is_made_of_links(copy: Path, tmp_path: Path) -> None:
+    snapshot, blobs = (tmp_path / "models--a--b" / part for part in ("snapshots/0", "blobs"))
+    snapshot.mkdir(parents=True)
+    blobs.mkdir()
+    for number, path in enumerate(sorted(copy.iterdir())):
+        path.rename(blobs / str(number))
+        (snapshot / path.name).symlink_to(Path("../../blobs") / str(number))
+    assert resolve_reference(str(snapshot)).kind == "full"
+
+
+def test_a_link_that_leads_nowhere(copy: Path) -> None:
+    (copy / "model.safetensors").unlink()
+    (copy / "model.safetensors").symlink_to("gone")
+    assert "has no weights" in fault(copy).what
+
+
+def test_what_may_not_be_read(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_dir", refuse)
+    error = fault(copy)
+    assert "cannot be followed" in error.what
+    assert "Permission denied" in error.got
+
+
+def test_an_image_model_is_no_language_model(copy: Path) -> None:
+    (copy / "config.json").write_text('{"architectures": ["ViTForImageClassification"]}')
+    error = fault(copy)
+    assert "no language model" in error.what
+    assert "ViTForImageClassification" in error.got
+
+
+def test_a_folder_of_adapters_is_asked_back(llama: Path, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        save_adapter(tmp_path / "adapters" / name, llama)
+    error = fault(tmp_path / "adapters")
+    assert error.got == "one, two"
+    assert str(tmp_path / "adapters" / "one") in error.next_step
+
+
+def test_a_served_model_is_asked_for_at_once() -> None:
+    with serving(Behaviour()) as base_url:
+        plan = resolve_reference(f"openai+{base_url}?model=words")
+        assert (plan.kind, plan.files, plan.location) == ("served", (), plan.reference)
+        error = fault(f"openai+{base_url}?model=other")
+    assert "no model 'other'" in error.what
+    assert "words" in error.got
+    assert "cannot be reached" in fault(f"openai+{base_url}?model=words").what
 
 
 def test_gguf_magic(tmp_path: Path) -> None:
     path = tmp_path / "m.gguf"
     assert "cannot be read" in fault(path).what
     path.write_bytes(b"NOPE1234")
-    assert "is no GGUF file" in fault(path).what
-    path.write_bytes(b"GGUF1234")
-    assert resolve_reference(str(path)).kind == "gguf"
+    assert "is no usable GGUF file" in fault(path).what
 
 
 @pytest.mark.parametrize("name", ["n_positions", "max_position_embeddings", "n_ctx"])

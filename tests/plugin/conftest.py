@@ -24,6 +24,13 @@ def quick_starter() -> Iterator[QuickStarter]:
     starter.close()
 
 
+@pytest.fixture(scope="session")
+def heavy_starter() -> Iterator[QuickStarter]:
+    starter = QuickStarter(heavy=True)
+    yield starter
+    starter.close()
+
+
 @pytest.fixture
 def workspace(tmp_path: Path, quick_starter: QuickStarter) -> Workspace:
     """A clone with the suite."""

@@ -1,8 +1,10 @@
 """Runs pytest in a process of its own and notes the exit code and what was imported.
 
-``python driver.py REPORT ARGUMENTS...`` is one run in a fresh process. ``python driver.py --serve``
-reads orders from its standard input, one JSON object a line, and forks for each: the child starts
-with the small libraries imported, so that a run that loads no model takes a fraction of a second.
+``python driver.py REPORT ARGUMENTS...`` is one run in a fresh process. ``python driver.py --serve
+light`` reads orders from its standard input, one JSON object a line, and forks for each: the child
+starts with the small libraries imported, so that a run that loads no model takes a fraction of a
+second.
+With ``--serve heavy`` torch and transformers are imported too, for runs that load tiny models.
 
 The runs see no counters of the machine: tests share it with much else, and would be judged by that.
 """
@@ -30,6 +32,12 @@ PRELOADED = (
     "distill_fixtures.report.assemble",
     "distill_fixtures.report.terminal",
 )
+HEAVY = (
+    "transformers.models.auto.modeling_auto",
+    "transformers.models.auto.tokenization_auto",
+    "transformers.models.llama.modeling_llama",
+    "peft",
+)
 
 
 def run_here(arguments: list[str], report: Path) -> int:
@@ -40,10 +48,16 @@ def run_here(arguments: list[str], report: Path) -> int:
     return status
 
 
-def serve() -> None:
+def serve(kind: str) -> None:
     """Answer orders until the input ends."""
     for name in PRELOADED:
         importlib.import_module(name)
+    if kind == "heavy":
+        from distill_fixtures.measure.processes.code_imports import rehearse
+
+        for name in HEAVY:
+            importlib.import_module(name)
+        rehearse("cpu")  # with one thread none is started, so that forking stays safe
     for line in sys.stdin:
         order = json.loads(line)
         sys.stdout.flush()
@@ -75,6 +89,6 @@ def _obey(order: dict[str, Any]) -> None:
 if __name__ == "__main__":
     MachineRecord.ROOT = Path(__file__).with_name("no_such_machine")
     if sys.argv[1] == "--serve":
-        serve()
+        serve(sys.argv[2])
     else:
         sys.exit(run_here(sys.argv[2:], Path(sys.argv[1])))

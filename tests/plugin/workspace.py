@@ -65,11 +65,15 @@ def environment() -> dict[str, str]:
 
 
 class QuickStarter:
-    """Holds a process that forks for each run; see :mod:`driver`."""
+    """Holds a process that forks for each run; see :mod:`driver`.
 
-    def __init__(self) -> None:
+    Args:
+        heavy: torch and transformers are imported before.
+    """
+
+    def __init__(self, *, heavy: bool = False) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, str(DRIVER), "--serve"],
+            [sys.executable, str(DRIVER), "--serve", "heavy" if heavy else "light"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -1,0 +1,88 @@
+"""What no server says of its model, from a file that its owner writes (``&card=FILE``)."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from typing import Any
+
+from distill_fixtures.errors import ModelReferenceError
+from distill_fixtures.models.folders import read_json_object
+from distill_fixtures.models.served.address import ServedAddress
+from distill_fixtures.records import ModelCard, Undefined
+
+__all__ = ["card_of_served"]
+
+NUMBERS = (
+    "disk_bytes",
+    "weights_bytes",
+    "adapter_bytes",
+    "parameters_total",
+    "parameters_trainable",
+    "parameters_non_embedding",
+)
+TEXTS = ("architecture", "dtype")
+NOT_TOLD = Undefined("a server does not say it; a file can (&card=FILE in the reference)")
+
+
+def card_of_served(reference: str, address: ServedAddress) -> ModelCard:
+    """The card of a served model.
+
+    Its digest is one of the address and the name: what the server runs behind them cannot be known.
+
+    Args:
+        reference: as the user gave it.
+
+    Raises:
+        ModelReferenceError: the file cannot be read, or holds what is no part of a card.
+    """
+    given = {} if address.card is None else _read(address)
+    identity = f"served {address.model} at {address.base_url}"
+    known: dict[str, Any] = {name: given.get(name, NOT_TOLD) for name in NUMBERS}
+    return ModelCard(
+        reference=reference,
+        digest=hashlib.sha256(identity.encode()).hexdigest(),
+        architecture=given.get("architecture", "served"),
+        dtype=given.get("dtype", NOT_TOLD),
+        **known,
+    )
+
+
+def _read(address: ServedAddress) -> dict[str, Any]:
+    assert address.card is not None
+    found = read_json_object(address.card)
+    for name, value in found.items():
+        if name not in (*NUMBERS, *TEXTS):
+            near = difflib.get_close_matches(name, (*NUMBERS, *TEXTS), n=1)
+            raise _unusable(
+                address,
+                got=f"the key {name!r}",
+                wanted=", ".join((*NUMBERS, *TEXTS)),
+                next_step=f"did you mean {near[0]}?" if near else "leave it out",
+            )
+        if name in NUMBERS and (type(value) is not int or value < 0):
+            raise _unusable(
+                address,
+                got=f"{name}: {value!r}"[:300],
+                wanted="a whole number, 0 or more",
+                next_step="correct it, or leave it out where it is not known",
+            )
+        if name in TEXTS and not isinstance(value, str):
+            raise _unusable(
+                address,
+                got=f"{name}: {value!r}"[:300],
+                wanted="a text",
+                next_step="correct it, or leave it out where it is not known",
+            )
+    return found
+
+
+def _unusable(
+    address: ServedAddress, *, got: str, wanted: str, next_step: str
+) -> ModelReferenceError:
+    return ModelReferenceError(
+        f"the card {address.card} of {address.place} cannot be used",
+        got=got,
+        wanted=wanted,
+        next_step=next_step,
+    )

@@ -1,0 +1,336 @@
+"""Requests to an OpenAI-compatible server, and what each of its failures means for the user.
+
+The client of the ``openai`` package does the work: it retries with growing pauses what may pass
+(429, 5xx, a connection that broke), and respects ``Retry-After``. Nothing in an answer is trusted
+to be of the type that the client declares: a proxy may answer with a page of HTML.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from distill_fixtures.errors import ServerError
+from distill_fixtures.models.served.address import ServedAddress
+from distill_fixtures.models.served.echo import Echo, EchoError
+
+__all__ = ["Chunk", "ServerClient", "Written"]
+
+RETRIES = 4
+CONNECT_TIMEOUT_S = 5.0
+# The early check may take five seconds in all.
+CHECK_TIMEOUT_S = 4.0
+KEY_VARIABLE = "OPENAI_API_KEY"
+# The client insists on one; servers on one's own machine want none.
+NO_KEY = "none"
+MOST_SHOWN = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Text that a server wrote.
+
+    Attributes:
+        text: without the prompt.
+        cut_off: it ended at the limit of tokens.
+        tokens: of the text, as the server counts; None: it does not say.
+    """
+
+    text: str
+    cut_off: bool
+    tokens: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of a stream.
+
+    Attributes:
+        has_text: it carries text, or at least a token.
+        finish_reason: why the text ended, in its last piece.
+        prompt_tokens, new_tokens: as the server counts them, in the piece that says so.
+    """
+
+    has_text: bool
+    finish_reason: str | None = None
+    prompt_tokens: int | None = None
+    new_tokens: int | None = None
+
+
+class ServerClient:
+    """Asks one served model.
+
+    Args:
+        address: where it is.
+        retries: of a request that may pass the next time.
+    """
+
+    def __init__(self, address: ServedAddress, *, retries: int = RETRIES) -> None:
+        self._address = address
+        self._retries = retries
+        self._key = os.environ.get(KEY_VARIABLE, "")
+        self._forces_length = True
+        self._opening = threading.Lock()
+        self._opened: Any = None
+
+    @property
+    def _client(self) -> Any:
+        """The client of the package ``openai``; many threads may ask for it."""
+        with self._opening:
+            if self._opened is None:
+                import openai
+
+                self._opened = openai.OpenAI(
+                    api_key=self._key or NO_KEY,
+                    base_url=self._address.base_url,
+                    timeout=openai.Timeout(self._address.timeout_s, connect=CONNECT_TIMEOUT_S),
+                    max_retries=self._retries,
+                )
+            return self._opened
+
+    def close(self) -> None:
+        """Close the connections. Asking again opens new ones."""
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            opened.close()
+
+    def check(self) -> None:
+        """Ask whether the server is there and knows the model.
+
+        Raises:
+            ServerError: it is not, or does not.
+        """
+        import openai
+
+        with self._faults():
+            try:
+                wait_s = min(CHECK_TIMEOUT_S, self._address.timeout_s)
+                listed = self._client.with_options(max_retries=0, timeout=wait_s)
+                names = [str(model.id) for model in listed.models.list().data]
+            except openai.NotFoundError:
+                return  # a server without a list of models
+            except (AttributeError, TypeError) as error:
+                raise self._nonsense("no list of models") from error
+        if self._address.model not in names:
+            shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+            raise ServerError(
+                f"the server at {self._address.base_url} has no model {self._address.model!r}",
+                got=f"models: {shown or 'none'}"[:MOST_SHOWN],
+                wanted=f"{self._address.model!r} among them",
+                next_step="give one of these names after model=",
+            )
+
+    def echo(self, prompt: str) -> Echo:
+        """A prompt's own log-probabilities.
+
+        Raises:
+            ServerError: there is no answer.
+            EchoError: it has no log-probabilities of the prompt.
+        """
+        with self._faults(echo=True):
+            answer = self._client.completions.create(
+                model=self._address.model,
+                prompt=prompt,
+                echo=True,
+                logprobs=1,
+                max_tokens=1,  # 0 means "no limit" to some servers
+                temperature=0.0,
+            )
+            choice = self._one_choice(answer)
+        found = getattr(choice, "logprobs", None)
+        tokens, values = (getattr(found, name, None) for name in ("tokens", "token_logprobs"))
+        if not tokens or values is None:
+            raise EchoError("no log-probabilities")
+        written = _count(answer, "completion_tokens")
+        return Echo(
+            tokens=[str(each) for each in tokens],
+            log_probs=[_number(each) for each in values],
+            offsets=_whole_numbers(getattr(found, "text_offset", None)),
+            best_log_probs=_best(getattr(found, "top_logprobs", None), len(tokens)),
+            written=1 if written is None else written,
+        )
+
+    def chat(self, prompt: str, *, max_tokens: int, stops: Sequence[str]) -> Written:
+        """The answer to a user's message, greedy."""
+        with self._faults():
+            answer = self._client.chat.completions.create(
+                model=self._address.model,
+                messages=[{"role": "user", "content": prompt}],
+                max_tokens=max_tokens,
+                temperature=0.0,
+                **({"stop": list(stops)} if stops else {}),
+            )
+            choice = self._one_choice(answer)
+        message = getattr(choice, "message", None)
+        text = getattr(message, "content", None)
+        if text is not None and not isinstance(text, str):
+            raise self._nonsense(f"a message of type {type(text).__name__}")
+        return Written(
+            text=text or "",
+            cut_off=getattr(choice, "finish_reason", None) == "length",
+            tokens=_count(answer, "completion_tokens"),
+        )
+
+    def stream(self, prompt: str, *, new_tokens: int) -> Iterator[Chunk]:
+        """Exactly so many tokens after a prompt, greedy, as they come.
+
+        The caller counts: a server that does not know how to go on after an end of text stops
+        there.
+        """
+        with self._faults(), self._open_stream(prompt, new_tokens) as pieces:
+            for piece in pieces:
+                choices = getattr(piece, "choices", None) or [None]
+                text = getattr(choices[0], "text", None)
+                yield Chunk(
+                    has_text=bool(text),
+                    finish_reason=getattr(choices[0], "finish_reason", None),
+                    prompt_tokens=_count(piece, "prompt_tokens"),
+                    new_tokens=_count(piece, "completion_tokens"),
+                )
+
+    def count_prompt(self, prompt: str) -> int | None:
+        """Tokens of a prompt as the server counts them; None where it does not say."""
+        with self._faults():
+            answer = self._client.completions.create(
+                model=self._address.model, prompt=prompt, max_tokens=1, temperature=0.0
+            )
+            self._one_choice(answer)
+        return _count(answer, "prompt_tokens")
+
+    def _open_stream(self, prompt: str, new_tokens: int) -> Any:
+        import openai
+
+        def opened(extra: dict[str, Any]) -> Any:
+            return self._client.completions.create(
+                model=self._address.model,
+                prompt=prompt,
+                max_tokens=new_tokens,
+                temperature=0.0,
+                stream=True,
+                stream_options={"include_usage": True},
+                extra_body=extra,
+            )
+
+        if self._forces_length:
+            try:
+                return opened({"ignore_eos": True, "min_tokens": new_tokens})
+            except (openai.BadRequestError, openai.UnprocessableEntityError):
+                self._forces_length = False  # a server that refuses what it does not know
+        return opened({})
+
+    def _one_choice(self, answer: Any) -> Any:
+        choices = getattr(answer, "choices", None)
+        if not isinstance(choices, list) or len(choices) != 1:
+            shown = answer if isinstance(answer, str) else type(answer).__name__
+            raise self._nonsense(f"no answer of the protocol: {shown!r}")
+        return choices[0]
+
+    @contextmanager
+    def _faults(self, *, echo: bool = False) -> Iterator[None]:
+        """Turn the client's errors into this package's; no key in any of them."""
+        import openai
+
+        try:
+            yield
+        except openai.APITimeoutError as error:
+            raise self._fault(
+                "does not answer in time",
+                got=f"nothing within {self._address.timeout_s:g} s, asked up to "
+                f"{self._retries + 1} times",
+                next_step="look at the server's log; &timeout_s=S waits longer",
+            ) from error
+        except openai.APIConnectionError as error:
+            raise self._fault(
+                "cannot be reached",
+                got=_first_line(error.__cause__ or error),
+                next_step="start the server, or check host and port",
+            ) from error
+        except openai.APIStatusError as error:
+            raise self._of_status(error, echo=echo) from error
+        except (openai.OpenAIError, ValueError) as error:
+            if isinstance(error, EchoError):
+                raise
+            raise self._fault(
+                "broke off its answer, or answers something else than the protocol's JSON",
+                got=f"{type(error).__name__}: {_first_line(error)}",
+                next_step="look at the server's log, and at what lies between (a proxy?)",
+            ) from error
+
+    def _of_status(self, error: Any, *, echo: bool) -> ServerError:
+        said = f"HTTP {error.status_code}: {_first_line(error)}"
+        if error.status_code in (401, 403):
+            has_key = f"{KEY_VARIABLE} is set" if self._key else f"{KEY_VARIABLE} is not set"
+            return self._fault(
+                "refuses the key",
+                got=f"{said} ({has_key})",
+                next_step=f"export {KEY_VARIABLE}=... with a key of this server",
+            )
+        if echo and error.status_code in (400, 404, 422, 501):
+            return self._fault(
+                "gives no log-probabilities of a prompt",
+                got=said,
+                wanted="/v1/completions with echo and logprobs, which cloze and letter scoring use",
+                next_step="use --distill-scoring generate, which needs text alone",
+            )
+        if error.status_code == 429 or error.status_code >= 500:
+            return self._fault(
+                "fails again and again",
+                got=f"{said} (asked up to {self._retries + 1} times)",
+                next_step="look at the server's log; &requests=N sends fewer at a time",
+            )
+        return self._fault(
+            "refuses the request", got=said, next_step="see what this server supports"
+        )
+
+    def _nonsense(self, got: str) -> ServerError:
+        return self._fault(
+            "answers something else than the protocol's JSON",
+            got=got,
+            next_step="check that the address ends in /v1 and leads to the server itself",
+        )
+
+    def _fault(
+        self, what: str, *, got: str, next_step: str, wanted: str = "an answer"
+    ) -> ServerError:
+        if self._key:
+            got = got.replace(self._key, "***")
+        return ServerError(
+            f"the server of {self._address.place} {what}",
+            got=got[:MOST_SHOWN],
+            wanted=wanted,
+            next_step=next_step,
+        )
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:MOST_SHOWN]
+
+
+def _count(answer: Any, name: str) -> int | None:
+    value = getattr(getattr(answer, "usage", None), name, None)
+    return value if type(value) is int and value >= 0 else None
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _whole_numbers(values: Any) -> list[int] | None:
+    if not isinstance(values, list) or any(type(each) is not int for each in values):
+        return None
+    return values
+
+
+def _best(values: Any, count: int) -> list[float | None] | None:
+    """The likeliest token's log-probability at each place."""
+    if not isinstance(values, list) or len(values) != count:
+        return None
+    best = []
+    for each in values:
+        numbers = [_number(value) for value in each.values()] if isinstance(each, dict) else []
+        best.append(max((number for number in numbers if number is not None), default=None))
+    return best
