@@ -54,7 +54,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         names.append(plan.reference)
         return FakeModel(card=card_of_plan(plan, digests))
 
-    monkeypatch.setattr(measuring, "load_model", load)
+    monkeypatch.setattr(measuring, "open_model", load)
     # Files written just now count as settled, so that what is tested is not the waiting.
     monkeypatch.setattr(file_digests, "QUIET_NS", 0)
     return cast("Iterator[list[str]]", names)
