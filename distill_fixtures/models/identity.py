@@ -14,10 +14,10 @@ from pathlib import Path
 
 from distill_fixtures.models.file_digests import IN_PROCESS, FileDigests
 from distill_fixtures.models.folders import TEMPLATE_FILES, unlisted_files
-from distill_fixtures.models.gguf_header import read_gguf_header
+from distill_fixtures.models.gguf_header import GgufHeader
 from distill_fixtures.models.headers import TensorHeader, read_safetensors_header
 from distill_fixtures.models.plan import ModelPlan
-from distill_fixtures.models.served.card_file import card_of_served
+from distill_fixtures.models.served.card_file import architecture_of_served, card_of_served
 from distill_fixtures.records import ModelCard, Undefined
 
 __all__ = [
@@ -66,7 +66,7 @@ def card_of_plan(plan: ModelPlan, digests: FileDigests = IN_PROCESS) -> ModelCar
         digests: knows the digests of files that have not changed; the others are read once.
     """
     if plan.served is not None:
-        return card_of_served(plan.reference, plan.served)
+        return card_of_served(plan.reference, plan.served, plan.config)
     counts = counts_of_plan(plan)
     return ModelCard(
         reference=plan.reference,
@@ -122,7 +122,7 @@ def architecture_of_plan(plan: ModelPlan) -> str:
     if plan.kind == "gguf":
         return "GGUF"
     if plan.served is not None:
-        return card_of_served(plan.reference, plan.served).architecture
+        return architecture_of_served(plan.config)
     if plan.base is not None:
         return f"{architecture_of_plan(plan.base)} + {plan.config.get('peft_type', 'adapter')}"
     named = plan.config.get("architectures")
@@ -135,8 +135,8 @@ def counts_of_plan(plan: ModelPlan) -> ParameterCounts | Undefined:
     """Logical parameters from file headers; undefined where only loading tells them."""
     if plan.served is not None:
         return Undefined("what a server runs cannot be counted")
-    if plan.kind == "gguf":
-        return _counts_of_gguf(plan)
+    if plan.gguf is not None:
+        return _counts_of_gguf(plan.gguf)
     if any(path.suffix != ".safetensors" for path in plan.weight_files) or not plan.weight_files:
         return Undefined("the weights are no safetensors; they are counted once loaded")
     if plan.config.get("quantization_config") is not None:
@@ -147,11 +147,11 @@ def counts_of_plan(plan: ModelPlan) -> ParameterCounts | Undefined:
     return _counts_of_adapter(plan, plan.base)
 
 
-def _counts_of_gguf(plan: ModelPlan) -> ParameterCounts:
+def _counts_of_gguf(header: GgufHeader) -> ParameterCounts:
     """Weights of all tensors, however they are packed; an output that is tied has no tensor."""
     sizes = {
         name: tensor.elements
-        for name, tensor in read_gguf_header(plan.weight_files[0]).tensors.items()
+        for name, tensor in header.tensors.items()
         if not name.startswith(GGUF_NO_PARAMETERS)
     }
     total = sum(sizes.values())
@@ -220,11 +220,8 @@ def _headers(plan: ModelPlan) -> dict[str, TensorHeader]:
 def _dtype_of_plan(plan: ModelPlan) -> str | Undefined:
     """The format that most bytes of the weights are in (an adapter's base's weights)."""
     source = plan.base or plan
-    if source.kind == "gguf":
-        return _most_bytes(
-            (tensor.kind, tensor.size_bytes)
-            for tensor in read_gguf_header(source.weight_files[0]).tensors.values()
-        )
+    if source.gguf is not None:
+        return _most_bytes((each.kind, each.size_bytes) for each in source.gguf.tensors.values())
     if not source.weight_files or any(p.suffix != ".safetensors" for p in source.weight_files):
         return Undefined("the weights are no safetensors")
     return _most_bytes((tensor.dtype, tensor.size_bytes) for tensor in _headers(source).values())

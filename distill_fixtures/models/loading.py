@@ -20,8 +20,7 @@ from distill_fixtures.models.served.served_model import ServedModel
 
 __all__ = ["load_model", "load_module", "load_tokenizer", "open_model"]
 
-# Whatever is wrong with files from elsewhere, some library fails on it in a way of its own.
-UNREADABLE = Exception
+# Of a library's message.
 SHOWN_LINES = 3
 
 
@@ -84,7 +83,7 @@ def load_tokenizer(plan: ModelPlan) -> Any:
                 trust_remote_code=plan.trust_remote_code,
                 **extra,
             )
-        except UNREADABLE as error:
+        except Exception as error:  # libraries fail on bad files in ways of their own
             raise _not_loadable(plan, "tokenizer", error) from error
 
 
@@ -127,7 +126,7 @@ def _load_full(plan: ModelPlan, dtype: str) -> Any:
             ignore_mismatched_sizes=True,  # refused below, by name
             **extra,
         )
-    except UNREADABLE as error:
+    except Exception as error:  # libraries fail on bad files in ways of their own
         raise _not_loadable(plan, "weights", error) from error
     # Unused tensors in a file are normal; a tensor that is not there would be random numbers.
     for fault in ("missing_keys", "mismatched_keys", "error_msgs"):
@@ -147,7 +146,7 @@ def _put_adapter_on(plan: ModelPlan, base: Any) -> Any:
 
     try:
         module = PeftModel.from_pretrained(base, str(plan.folder), is_trainable=False)
-    except UNREADABLE as error:
+    except Exception as error:  # libraries fail on bad files in ways of their own
         raise _not_loadable(plan, "adapter", error) from error
     wanted = set(get_peft_model_state_dict(module, save_embedding_layers=False))
     given: set[str] = set()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from distill_fixtures.models.gguf_header import GgufHeader
 from distill_fixtures.models.served.address import ServedAddress
 
 __all__ = ["ModelPlan", "PlanKind"]
@@ -27,12 +28,14 @@ class ModelPlan:
         weight_files: the weights that the loader reads, never a duplicate in another format.
         other_files: configuration and tokenizer.
         tokenizer_files: the tokenizer among them; empty where there is no vocabulary.
-        config: the content of config.json or adapter_config.json.
+        config: the content of config.json or adapter_config.json; of a GGUF file what it says in
+            their place, of a served model its card.
         base: the model that an adapter sits on.
         hub_id: ``ORG/NAME`` for a model of the Hub.
         revision: branch, tag or commit asked for on the Hub.
         trust_remote_code: the model's own Python code may run.
         served: where a served model is.
+        gguf: the header of a GGUF file.
     """
 
     reference: str
@@ -47,6 +50,7 @@ class ModelPlan:
     revision: str | None = None
     trust_remote_code: bool = False
     served: ServedAddress | None = None
+    gguf: GgufHeader | None = field(default=None, repr=False)
 
     @property
     def files(self) -> tuple[Path, ...]:

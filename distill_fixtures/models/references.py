@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -26,8 +25,9 @@ from distill_fixtures.models.hub import (
 )
 from distill_fixtures.models.plan import ModelPlan
 from distill_fixtures.models.served.address import is_served, parse_address
-from distill_fixtures.models.served.card_file import card_of_served
+from distill_fixtures.models.served.card_file import read_card
 from distill_fixtures.models.served.client import ServerClient
+from distill_fixtures.tasks.input_file import nearest
 
 __all__ = ["absolute_reference", "fetch", "resolve_reference"]
 
@@ -174,12 +174,12 @@ class _Resolver:
     def _demo(self, reference: str) -> ModelPlan:
         name = reference.removeprefix("demo:")
         if name not in MODEL_NAMES:
-            near = difflib.get_close_matches(name, MODEL_NAMES, n=1)
+            near = nearest(name, MODEL_NAMES)
             raise ModelReferenceError(
                 f"there is no built-in model {reference!r}",
                 got=repr(name),
                 wanted=", ".join(f"demo:{known}" for known in MODEL_NAMES),
-                next_step=f"did you mean demo:{near[0]}?" if near else "give one of these",
+                next_step=f"did you mean demo:{near}?" if near else "give one of these",
             )
         folder = Path(model_folder(name))
         if not folder.is_dir():
@@ -227,13 +227,15 @@ def _plan_of_gguf(reference: str, path: Path) -> ModelPlan:
     config: dict[str, Any] = {"model_type": header.architecture}
     if header.window is not None:
         config["n_ctx"] = header.window
-    return ModelPlan(reference, "gguf", path.parent, weight_files=(path,), config=config)
+    return ModelPlan(
+        reference, "gguf", path.parent, weight_files=(path,), config=config, gguf=header
+    )
 
 
 def _plan_of_served(reference: str) -> ModelPlan:
     """Ask the server at once whether it knows the model: a run of hours must not end with that."""
     address = parse_address(reference)
-    card_of_served(reference, address)
+    card = read_card(address)
     client = ServerClient(address)
     try:
         client.check()
@@ -243,7 +245,7 @@ def _plan_of_served(reference: str) -> ModelPlan:
         ) from error
     finally:
         client.close()
-    return ModelPlan(reference, "served", Path(), served=address)
+    return ModelPlan(reference, "served", Path(), config=card, served=address)
 
 
 def _leads_nowhere(reference: str) -> ModelReferenceError:

@@ -12,9 +12,9 @@ from distill_fixtures.demo import questions_file
 from distill_fixtures.errors import OptionError
 from distill_fixtures.judge.criteria import Thresholds
 from distill_fixtures.judge.thresholds import find_thresholds, read_thresholds
+from distill_fixtures.measure.machine.free_memory import free_memory, may_have_gpu
 from distill_fixtures.models.devices import resolve_device, resolve_dtype
 from distill_fixtures.models.folders import FolderRules
-from distill_fixtures.models.free_memory import free_memory, may_have_gpu
 from distill_fixtures.models.memory_needs import check_memory
 from distill_fixtures.models.model_limits import check_room
 from distill_fixtures.models.references import resolve_reference

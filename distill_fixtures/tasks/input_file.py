@@ -13,7 +13,7 @@ from pathlib import Path
 
 from distill_fixtures.errors import DistillBenchError, QuestionFileError
 
-__all__ = ["did_you_mean", "read_bytes", "shorten", "utf8_text"]
+__all__ = ["did_you_mean", "nearest", "read_bytes", "shorten", "utf8_text"]
 
 
 def read_bytes(
@@ -90,8 +90,18 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     >>> did_you_mean("x", ["question", "answer"])
     ''
     """
-    near = difflib.get_close_matches(shorten(name, 80), list(known), n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    near = nearest(name, known)
+    return "" if near is None else f"; did you mean {near!r}?"
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that somebody may have meant; None where none is near.
+
+    >>> nearest("anwser", ["question", "answer"])
+    'answer'
+    """
+    found = difflib.get_close_matches(shorten(name, 80), list(known), n=1)
+    return found[0] if found else None
 
 
 def shorten(text: str, most: int = 80) -> str:

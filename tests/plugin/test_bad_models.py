@@ -10,9 +10,9 @@ import json
 import os
 import shutil
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,9 @@ import pytest
 
 from tests.models.served.fake_server import KEY, MODEL, Behaviour, serving
 from tests.plugin.test_bad_input import EARLIER, LONGEST_S, USAGE_ERROR
-from tests.plugin.tiny_inputs import Tiny
+from tests.plugin.tiny_inputs import Tiny, tiny_llama
 from tests.plugin.workspace import QuickStarter, Workspace, tree
-from tests.tiny_models import VOCABULARY, save_adapter, save_llama
+from tests.tiny_models import VOCABULARY, save, save_adapter, save_llama
 
 Damage = Callable[[Path], None]
 WEIGHTS = "model.safetensors"
@@ -85,15 +85,20 @@ def unknown_dtype(found: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def tensors(change: Callable[[dict[str, Any]], None]) -> Damage:
+def change_json(path: Path, **changes: object) -> None:
+    """Change keys of a file."""
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def tensors(change: Callable[[dict[str, Any]], None], name: str = WEIGHTS) -> Damage:
     """Change the tensors themselves."""
 
     def damage(folder: Path) -> None:
         from safetensors.torch import load_file, save_file
 
-        found = load_file(folder / WEIGHTS)
+        found = load_file(folder / name)
         change(found)
-        save_file(found, folder / WEIGHTS, metadata={"format": "pt"})
+        save_file(found, folder / name, metadata={"format": "pt"})
 
     return damage
 
@@ -129,12 +134,10 @@ def index(weight_map: object) -> Damage:
 
 
 def config(**changes: object) -> Damage:
-    """Change config.json; None takes a key away."""
+    """Change config.json."""
 
     def damage(folder: Path) -> None:
-        path = folder / "config.json"
-        found = json.loads(path.read_text()) | changes
-        path.write_text(json.dumps({k: v for k, v in found.items() if v is not None}))
+        change_json(folder / "config.json", **changes)
 
     return damage
 
@@ -190,9 +193,7 @@ def adapter(change: Damage = nothing, **settings: object) -> Damage:
 
     def damage(folder: Path) -> None:
         place = save_adapter(folder.parent / "adapter", folder)
-        path = place / "adapter_config.json"
-        found = json.loads(path.read_text()) | settings
-        path.write_text(json.dumps(found))
+        change_json(place / "adapter_config.json", **settings)
         change(place)
 
     return damage
@@ -200,21 +201,12 @@ def adapter(change: Damage = nothing, **settings: object) -> Damage:
 
 def other_base(place: Path) -> None:
     """Its base becomes a model of another width."""
-    from tests.plugin.tiny_inputs import _llama
-    from tests.tiny_models import save
-
-    base = save(_llama(hidden=64, layers=2, seed=3), place.parent / "wider")
-    path = place / "adapter_config.json"
-    found = json.loads(path.read_text()) | {"base_model_name_or_path": str(base)}
-    path.write_text(json.dumps(found))
+    base = save(tiny_llama(hidden=64, layers=2, seed=3), place.parent / "wider")
+    change_json(place / "adapter_config.json", base_model_name_or_path=str(base))
 
 
-def adapter_without_a_tensor(place: Path) -> None:
-    from safetensors.torch import load_file, save_file
-
-    found = load_file(place / "adapter_model.safetensors")
+def drop_first(found: dict[str, Any]) -> None:
     del found[min(found)]
-    save_file(found, place / "adapter_model.safetensors", metadata={"format": "pt"})
 
 
 def many_adapters(folder: Path) -> None:
@@ -244,22 +236,20 @@ def gguf(change: Callable[[bytes], bytes], architecture: str = "llama") -> Damag
 
 def vocabulary_too_large(folder: Path) -> None:
     """The embedding loses its last rows, which the tokenizer goes on using."""
-    from safetensors.torch import load_file, save_file
-
     rows = VOCABULARY // 8
-    found = load_file(folder / WEIGHTS)
-    for name in ("model.embed_tokens.weight", "lm_head.weight"):
-        if name in found:
-            found[name] = found[name][:rows].clone()
-    save_file(found, folder / WEIGHTS, metadata={"format": "pt"})
+
+    def cut_rows(found: dict[str, Any]) -> None:
+        for name in ("model.embed_tokens.weight", "lm_head.weight"):
+            if name in found:
+                found[name] = found[name][:rows].clone()
+
+    tensors(cut_rows)(folder)
     config(vocab_size=rows)(folder)
 
 
 def no_end(folder: Path) -> None:
     for name in ("config.json", "generation_config.json", "tokenizer_config.json"):
-        path = folder / name
-        found = json.loads(path.read_text())
-        path.write_text(json.dumps(found | {"eos_token_id": None, "eos_token": None}))
+        change_json(folder / name, eos_token_id=None, eos_token=None)
 
 
 def file_for_a_folder(folder: Path) -> None:
@@ -376,7 +366,10 @@ WHEN_TRIED = {
         adapter(other_base), ("adapter", "--distill-base-model"), reference=ADAPTER, tried=ACCURACY
     ),
     "an adapter without a tensor": Bad(
-        adapter(adapter_without_a_tensor), ("missing", "lora_A"), reference=ADAPTER, tried=ACCURACY
+        adapter(tensors(drop_first, "adapter_model.safetensors")),
+        ("missing", "lora_A"),
+        reference=ADAPTER,
+        tried=ACCURACY,
     ),
     "a GGUF file of an unknown architecture": Bad(
         gguf(lambda raw: raw, "nosuch"), ("m.gguf",), reference=GGUF, tried=ACCURACY
@@ -422,7 +415,7 @@ class Ground:
     workspace: Workspace
     tiny: Tiny
     here: Path
-    stack: ExitStack = field(default_factory=ExitStack)
+    stack: ExitStack
 
     def attempt(self, case: Bad, *, heavy: bool) -> tuple[str, float]:
         """Run the suite with the bad model as teacher; gives the message and the seconds."""
@@ -458,20 +451,15 @@ class Ground:
 
 
 @pytest.fixture
-def ground(workspace: Workspace, tiny: Tiny, tmp_path: Path) -> Any:
-    found = Ground(workspace, tiny, tmp_path / "given")
-    found.here.mkdir()
-    with found.stack:
-        yield found
+def ground(workspace: Workspace, tiny: Tiny, tmp_path: Path) -> Iterator[Ground]:
+    with ExitStack() as stack:
+        yield Ground(workspace, tiny, tmp_path / "given", stack)
 
 
 @pytest.fixture
-def heavy_ground(tmp_path: Path, tiny: Tiny, heavy_starter: QuickStarter) -> Any:
-    workspace = Workspace(tmp_path / "heavy", heavy_starter)
-    found = Ground(workspace, tiny, tmp_path / "given")
-    found.here.mkdir()
-    with found.stack:
-        yield found
+def heavy_ground(tmp_path: Path, tiny: Tiny, heavy_starter: QuickStarter) -> Iterator[Ground]:
+    with ExitStack() as stack:
+        yield Ground(Workspace(tmp_path / "heavy", heavy_starter), tiny, tmp_path / "given", stack)
 
 
 def check_message(output: str, named: tuple[str, ...]) -> None:
@@ -483,9 +471,7 @@ def check_message(output: str, named: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("name", AT_ONCE)
-def test_found_before_anything_is_loaded(
-    name: str, ground: Ground, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_found_before_anything_is_loaded(name: str, ground: Ground) -> None:
     if name == "a folder that may not be read" and os.geteuid() == 0:
         pytest.skip("root may read everything")
     case = AT_ONCE[name]

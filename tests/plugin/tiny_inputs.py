@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.tiny_models import VOCABULARY, save
 
-__all__ = ["Tiny", "make_tiny", "write_questions"]
+__all__ = ["Tiny", "make_tiny", "tiny_llama", "write_questions"]
 
 QUESTIONS = 40
 OPTIONS = 8
@@ -56,9 +56,9 @@ def make_tiny(folder: Path) -> Tiny:
     """Write them all."""
     import torch
 
-    student = _llama(hidden=32, layers=2, seed=1)
+    student = tiny_llama(hidden=32, layers=2, seed=1)
     tiny = Tiny(
-        teacher=save(_llama(hidden=96, layers=3, seed=0), folder / "teacher"),
+        teacher=save(tiny_llama(hidden=96, layers=3, seed=0), folder / "teacher"),
         student=save(student, folder / "student"),
         broken=folder / "broken",
         questions=write_questions(folder / "questions.jsonl"),
@@ -87,7 +87,7 @@ def write_questions(path: Path) -> Path:
     return path
 
 
-def _llama(*, hidden: int, layers: int, seed: int) -> Any:
+def tiny_llama(*, hidden: int, layers: int, seed: int) -> Any:
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 

@@ -9,8 +9,9 @@ Documentation/admin-guide/cgroup-v2.rst, ``cpu.max``; Documentation/scheduler/sc
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
+from distill_fixtures.measure.machine.control_groups import group_folders
 from distill_fixtures.measure.machine.kernel_files import (
     ROOT,
     read_field,
@@ -22,8 +23,6 @@ from distill_fixtures.records import Undefined
 
 __all__ = ["CpuLimits", "Throttling", "allowed_cpus", "cpu_limits", "read_throttling"]
 
-CGROUPS = "proc/self/cgroup"
-V2_MOUNTS = ("sys/fs/cgroup", "sys/fs/cgroup/unified")
 NO_QUOTA = Undefined("no control group limits the CPU")
 US_PER_S = 1_000_000
 NS_PER_S = 1_000_000_000
@@ -118,36 +117,12 @@ def read_throttling(root: Path = ROOT) -> dict[str, Throttling] | Undefined:
 
 
 def _cpu_folders(root: Path) -> tuple[str, ...] | Undefined:
-    """Folders of this process's control groups that rule the CPU, from its own up to the root.
-
-    In a container the path names a group of the host that is not mounted here; what is mounted, as
-    the root, is the container's own. So folders that are not there are left out.
-    """
-    text = read_text(root, CGROUPS)
-    if isinstance(text, Undefined):
-        return text
-    found: list[str] = []
-    for line in text.splitlines():
-        number, _, rest = line.partition(":")
-        controllers, colon, path = rest.partition(":")
-        if not colon or not path.startswith("/"):
-            return Undefined(f"/{CGROUPS}: {line[:60]!r} names no control group")
-        mounts: tuple[str, ...] = ()
-        if number == "0" and not controllers:
-            mounts = V2_MOUNTS
-        elif "cpu" in controllers.split(","):
-            mounts = tuple(f"sys/fs/cgroup/{name}" for name in (controllers, "cpu", "cpu,cpuacct"))
-        for mount in dict.fromkeys(mounts):
-            found += [f for f in _upwards(mount, path) if _rules_the_cpu(root / f)]
-    return tuple(dict.fromkeys(found)) or Undefined("no control group that rules the CPU is here")
-
-
-def _upwards(mount: str, path: str) -> list[str]:
-    """A group's folder and all above it, up to the mount."""
-    inside = PurePosixPath(path.lstrip("/"))
-    if ".." in inside.parts:  # outside of what this namespace shows
-        return [mount]
-    return [str(PurePosixPath(mount) / part) for part in (inside, *inside.parents)]
+    """Folders of this process's control groups that rule the CPU, from its own up to the root."""
+    found = group_folders(root, "cpu", names=("cpu", "cpu,cpuacct"))
+    if isinstance(found, Undefined):
+        return found
+    kept = tuple(folder for folder in found if _rules_the_cpu(root / folder))
+    return kept or Undefined("no control group that rules the CPU is here")
 
 
 def _rules_the_cpu(folder: Path) -> bool:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 from distill_fixtures.errors import ModelReferenceError
+from distill_fixtures.tasks.input_file import nearest
 
-__all__ = ["ServedAddress", "is_served", "parse_address", "without_secrets"]
+__all__ = ["ServedAddress", "is_served", "parse_address"]
 
 SHAPE = "openai+http://HOST:PORT/v1?model=NAME (openai+https:// too)"
 SCHEME = re.compile(r"openai\+https?://", re.IGNORECASE)
@@ -54,10 +54,10 @@ def is_served(reference: str) -> bool:
     return SCHEME.match(reference) is not None
 
 
-def without_secrets(reference: str) -> str:
+def _without_secrets(reference: str) -> str:
     """A server's address without a name and password that someone may have put into it.
 
-    >>> without_secrets("openai+https://me:secret@host/v1?model=m")
+    >>> _without_secrets("openai+https://me:secret@host/v1?model=m")
     'openai+https://***@host/v1?model=m'
     """
     return re.sub(r"//[^/?#]*@", "//***@", reference)
@@ -102,13 +102,13 @@ def _parameters(reference: str, query: str) -> dict[str, str]:
     found = dict(pairs)
     for name in found:
         if name not in PARAMETERS:
-            near = difflib.get_close_matches(name, PARAMETERS, n=1)
+            near = nearest(name, PARAMETERS)
             raise _unusable(
                 reference,
                 # Whoever writes `key=...` here has written a secret: its value is not repeated.
                 got=f"the parameter {name!r}",
                 wanted=", ".join(PARAMETERS),
-                next_step=f"did you mean {near[0]}?"
+                next_step=f"did you mean {near}?"
                 if near
                 else "leave it out; a key belongs into the environment variable OPENAI_API_KEY",
             )
@@ -150,7 +150,7 @@ def _unusable(
     wanted: str = SHAPE,
     next_step: str = "write the reference in that shape, in quotation marks for the shell",
 ) -> ModelReferenceError:
-    shown = without_secrets(reference).partition("?")[0]
+    shown = _without_secrets(reference).partition("?")[0]
     return ModelReferenceError(
         f"the address {shown!r} of a served model cannot be used",
         got=got,

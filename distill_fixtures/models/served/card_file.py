@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 from distill_fixtures.errors import ModelReferenceError
 from distill_fixtures.models.folders import read_json_object
 from distill_fixtures.models.served.address import ServedAddress
 from distill_fixtures.records import ModelCard, Undefined
+from distill_fixtures.tasks.input_file import nearest
 
-__all__ = ["card_of_served"]
+__all__ = ["architecture_of_served", "card_of_served", "read_card"]
 
 NUMBERS = (
     "disk_bytes",
@@ -25,40 +26,48 @@ TEXTS = ("architecture", "dtype")
 NOT_TOLD = Undefined("a server does not say it; a file can (&card=FILE in the reference)")
 
 
-def card_of_served(reference: str, address: ServedAddress) -> ModelCard:
+def card_of_served(reference: str, address: ServedAddress, given: Mapping[str, Any]) -> ModelCard:
     """The card of a served model.
 
     Its digest is one of the address and the name: what the server runs behind them cannot be known.
 
     Args:
         reference: as the user gave it.
-
-    Raises:
-        ModelReferenceError: the file cannot be read, or holds what is no part of a card.
+        given: what ``read_card`` found.
     """
-    given = {} if address.card is None else _read(address)
     identity = f"served {address.model} at {address.base_url}"
     known: dict[str, Any] = {name: given.get(name, NOT_TOLD) for name in NUMBERS}
     return ModelCard(
         reference=reference,
         digest=hashlib.sha256(identity.encode()).hexdigest(),
-        architecture=given.get("architecture", "served"),
+        architecture=architecture_of_served(given),
         dtype=given.get("dtype", NOT_TOLD),
         **known,
     )
 
 
-def _read(address: ServedAddress) -> dict[str, Any]:
-    assert address.card is not None
+def architecture_of_served(given: Mapping[str, Any]) -> str:
+    """The model's class, where the card tells it."""
+    return str(given.get("architecture", "served"))
+
+
+def read_card(address: ServedAddress) -> dict[str, Any]:
+    """What the file tells; nothing where none is named.
+
+    Raises:
+        ModelReferenceError: the file cannot be read, or holds what is no part of a card.
+    """
+    if address.card is None:
+        return {}
     found = read_json_object(address.card)
     for name, value in found.items():
         if name not in (*NUMBERS, *TEXTS):
-            near = difflib.get_close_matches(name, (*NUMBERS, *TEXTS), n=1)
+            near = nearest(name, (*NUMBERS, *TEXTS))
             raise _unusable(
                 address,
                 got=f"the key {name!r}",
                 wanted=", ".join((*NUMBERS, *TEXTS)),
-                next_step=f"did you mean {near[0]}?" if near else "leave it out",
+                next_step=f"did you mean {near}?" if near else "leave it out",
             )
         if name in NUMBERS and (type(value) is not int or value < 0):
             raise _unusable(

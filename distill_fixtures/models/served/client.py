@@ -1,4 +1,4 @@
-"""Requests to an OpenAI-compatible server, and what each of its failures means for the user.
+"""Requests to an OpenAI-compatible server.
 
 The client of the ``openai`` package does the work: it retries with growing pauses what may pass
 (429, 5xx, a connection that broke), and respects ``Retry-After``. Nothing in an answer is trusted
@@ -10,13 +10,13 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from distill_fixtures.errors import ServerError
 from distill_fixtures.models.served.address import ServedAddress
 from distill_fixtures.models.served.echo import Echo, EchoError
+from distill_fixtures.models.served.server_faults import KEY_VARIABLE, ServerFaults
 
 __all__ = ["Chunk", "ServerClient", "Written"]
 
@@ -24,7 +24,6 @@ RETRIES = 4
 CONNECT_TIMEOUT_S = 5.0
 # The early check may take five seconds in all.
 CHECK_TIMEOUT_S = 4.0
-KEY_VARIABLE = "OPENAI_API_KEY"
 # The client insists on one; servers on one's own machine want none.
 NO_KEY = "none"
 MOST_SHOWN = 300
@@ -37,12 +36,10 @@ class Written:
     Attributes:
         text: without the prompt.
         cut_off: it ended at the limit of tokens.
-        tokens: of the text, as the server counts; None: it does not say.
     """
 
     text: str
     cut_off: bool
-    tokens: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +70,7 @@ class ServerClient:
         self._address = address
         self._retries = retries
         self._key = os.environ.get(KEY_VARIABLE, "")
+        self._faults = ServerFaults(address, self._key, retries)
         self._forces_length = True
         self._opening = threading.Lock()
         self._opened: Any = None
@@ -106,7 +104,7 @@ class ServerClient:
         """
         import openai
 
-        with self._faults():
+        with self._faults.translated():
             try:
                 wait_s = min(CHECK_TIMEOUT_S, self._address.timeout_s)
                 listed = self._client.with_options(max_retries=0, timeout=wait_s)
@@ -114,7 +112,7 @@ class ServerClient:
             except openai.NotFoundError:
                 return  # a server without a list of models
             except (AttributeError, TypeError) as error:
-                raise self._nonsense("no list of models") from error
+                raise self._faults.nonsense("no list of models") from error
         if self._address.model not in names:
             shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
             raise ServerError(
@@ -131,7 +129,7 @@ class ServerClient:
             ServerError: there is no answer.
             EchoError: it has no log-probabilities of the prompt.
         """
-        with self._faults(echo=True):
+        with self._faults.translated(echo=True):
             answer = self._client.completions.create(
                 model=self._address.model,
                 prompt=prompt,
@@ -156,7 +154,7 @@ class ServerClient:
 
     def chat(self, prompt: str, *, max_tokens: int, stops: Sequence[str]) -> Written:
         """The answer to a user's message, greedy."""
-        with self._faults():
+        with self._faults.translated():
             answer = self._client.chat.completions.create(
                 model=self._address.model,
                 messages=[{"role": "user", "content": prompt}],
@@ -168,11 +166,10 @@ class ServerClient:
         message = getattr(choice, "message", None)
         text = getattr(message, "content", None)
         if text is not None and not isinstance(text, str):
-            raise self._nonsense(f"a message of type {type(text).__name__}")
+            raise self._faults.nonsense(f"a message of type {type(text).__name__}")
         return Written(
             text=text or "",
             cut_off=getattr(choice, "finish_reason", None) == "length",
-            tokens=_count(answer, "completion_tokens"),
         )
 
     def stream(self, prompt: str, *, new_tokens: int) -> Iterator[Chunk]:
@@ -181,7 +178,7 @@ class ServerClient:
         The caller counts: a server that does not know how to go on after an end of text stops
         there.
         """
-        with self._faults(), self._open_stream(prompt, new_tokens) as pieces:
+        with self._faults.translated(), self._open_stream(prompt, new_tokens) as pieces:
             for piece in pieces:
                 choices = getattr(piece, "choices", None) or [None]
                 text = getattr(choices[0], "text", None)
@@ -194,7 +191,7 @@ class ServerClient:
 
     def count_prompt(self, prompt: str) -> int | None:
         """Tokens of a prompt as the server counts them; None where it does not say."""
-        with self._faults():
+        with self._faults.translated():
             answer = self._client.completions.create(
                 model=self._address.model, prompt=prompt, max_tokens=1, temperature=0.0
             )
@@ -226,88 +223,8 @@ class ServerClient:
         choices = getattr(answer, "choices", None)
         if not isinstance(choices, list) or len(choices) != 1:
             shown = answer if isinstance(answer, str) else type(answer).__name__
-            raise self._nonsense(f"no answer of the protocol: {shown!r}")
+            raise self._faults.nonsense(f"no answer of the protocol: {shown!r}")
         return choices[0]
-
-    @contextmanager
-    def _faults(self, *, echo: bool = False) -> Iterator[None]:
-        """Turn the client's errors into this package's; no key in any of them."""
-        import openai
-
-        try:
-            yield
-        except openai.APITimeoutError as error:
-            raise self._fault(
-                "does not answer in time",
-                got=f"nothing within {self._address.timeout_s:g} s, asked up to "
-                f"{self._retries + 1} times",
-                next_step="look at the server's log; &timeout_s=S waits longer",
-            ) from error
-        except openai.APIConnectionError as error:
-            raise self._fault(
-                "cannot be reached",
-                got=_first_line(error.__cause__ or error),
-                next_step="start the server, or check host and port",
-            ) from error
-        except openai.APIStatusError as error:
-            raise self._of_status(error, echo=echo) from error
-        except (openai.OpenAIError, ValueError) as error:
-            if isinstance(error, EchoError):
-                raise
-            raise self._fault(
-                "broke off its answer, or answers something else than the protocol's JSON",
-                got=f"{type(error).__name__}: {_first_line(error)}",
-                next_step="look at the server's log, and at what lies between (a proxy?)",
-            ) from error
-
-    def _of_status(self, error: Any, *, echo: bool) -> ServerError:
-        said = f"HTTP {error.status_code}: {_first_line(error)}"
-        if error.status_code in (401, 403):
-            has_key = f"{KEY_VARIABLE} is set" if self._key else f"{KEY_VARIABLE} is not set"
-            return self._fault(
-                "refuses the key",
-                got=f"{said} ({has_key})",
-                next_step=f"export {KEY_VARIABLE}=... with a key of this server",
-            )
-        if echo and error.status_code in (400, 404, 422, 501):
-            return self._fault(
-                "gives no log-probabilities of a prompt",
-                got=said,
-                wanted="/v1/completions with echo and logprobs, which cloze and letter scoring use",
-                next_step="use --distill-scoring generate, which needs text alone",
-            )
-        if error.status_code == 429 or error.status_code >= 500:
-            return self._fault(
-                "fails again and again",
-                got=f"{said} (asked up to {self._retries + 1} times)",
-                next_step="look at the server's log; &requests=N sends fewer at a time",
-            )
-        return self._fault(
-            "refuses the request", got=said, next_step="see what this server supports"
-        )
-
-    def _nonsense(self, got: str) -> ServerError:
-        return self._fault(
-            "answers something else than the protocol's JSON",
-            got=got,
-            next_step="check that the address ends in /v1 and leads to the server itself",
-        )
-
-    def _fault(
-        self, what: str, *, got: str, next_step: str, wanted: str = "an answer"
-    ) -> ServerError:
-        if self._key:
-            got = got.replace(self._key, "***")
-        return ServerError(
-            f"the server of {self._address.place} {what}",
-            got=got[:MOST_SHOWN],
-            wanted=wanted,
-            next_step=next_step,
-        )
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:MOST_SHOWN]
 
 
 def _count(answer: Any, name: str) -> int | None:

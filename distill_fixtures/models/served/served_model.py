@@ -78,9 +78,7 @@ class ServedModel(AllAtOnce):
         self, requests: Sequence[ScoreRequest], *, known: Collection[int] = ()
     ) -> Iterator[Mapping[int, Scored]]:
         """One question's options are a pass; several questions are asked at a time."""
-        places = [place for place in range(len(requests)) if place not in known]
-        for place, scored in self._concurrently(places, lambda at: self._scored(requests[at])):
-            yield {place: scored}
+        return self._concurrently(requests, known, self._scored)
 
     def generate_in_passes(
         self,
@@ -89,11 +87,9 @@ class ServedModel(AllAtOnce):
         *,
         known: Collection[int] = (),
     ) -> Iterator[Mapping[int, Generated]]:
-        places = [place for place in range(len(requests)) if place not in known]
-        for place, generated in self._concurrently(
-            places, lambda at: self._generated(requests[at].prompt, settings)
-        ):
-            yield {place: generated}
+        return self._concurrently(
+            requests, known, lambda request: self._generated(request.prompt, settings)
+        )
 
     def generate_timed(
         self, prompts: Sequence[str], *, new_tokens: int, clock: Clock
@@ -182,25 +178,28 @@ class ServedModel(AllAtOnce):
         pieces = self._client.stream(prompt, new_tokens=new_tokens)
         return read_stream(pieces, new_tokens, clock, self._address.place)
 
-    def _concurrently(self, items: Sequence[T], work: Callable[[T], R]) -> Iterator[tuple[T, R]]:
-        """Results as they come, in the order of the items; no more under way than may be.
+    def _concurrently(
+        self, requests: Sequence[T], known: Collection[int], work: Callable[[T], R]
+    ) -> Iterator[Mapping[int, R]]:
+        """Results by place, in the order of the requests; no more under way than may be.
 
         A failure, or a caller who stops, ends what is not begun yet.
         """
-        waiting = iter(items)
+        waiting = iter([place for place in range(len(requests)) if place not in known])
         with ThreadPoolExecutor(self._address.requests) as pool:
-            begun: deque[tuple[T, Future[R]]] = deque()
+            begun: deque[tuple[int, Future[R]]] = deque()
 
             def begin(count: int) -> None:
-                begun.extend((item, pool.submit(work, item)) for item in islice(waiting, count))
+                some = islice(waiting, count)
+                begun.extend((place, pool.submit(work, requests[place])) for place in some)
 
             try:
                 begin(2 * self._address.requests)
                 while begun:
-                    item, future = begun.popleft()
+                    place, future = begun.popleft()
                     result = future.result()
                     begin(1)
-                    yield item, result
+                    yield {place: result}
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
 

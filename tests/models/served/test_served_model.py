@@ -42,7 +42,7 @@ class Served:
         )
         client = ServerClient(address, retries=retries)
         self.stack.callback(client.close)
-        return ServedModel(address, card_of_served("r", address), client=client), does
+        return ServedModel(address, card_of_served("r", address, {}), client=client), does
 
 
 @pytest.fixture
@@ -226,7 +226,7 @@ def test_the_right_key_is_sent(served: Served, monkeypatch: pytest.MonkeyPatch) 
 def test_nobody_there() -> None:
     address = ServedAddress("http://127.0.0.1:9/v1", MODEL)
     model = ServedModel(
-        address, card_of_served("r", address), client=ServerClient(address, retries=0)
+        address, card_of_served("r", address, {}), client=ServerClient(address, retries=0)
     )
     assert "cannot be reached" in failure(model)
 
@@ -235,7 +235,7 @@ def test_too_slow() -> None:
     with serving(Behaviour(wait_s=1.0)) as base_url:
         address = ServedAddress(base_url, MODEL, timeout_s=0.2)
         client = ServerClient(address, retries=0)
-        message = failure(ServedModel(address, card_of_served("r", address), client=client))
+        message = failure(ServedModel(address, card_of_served("r", address, {}), client=client))
         client.close()
     assert "does not answer in time" in message
     assert "timeout_s" in message
