@@ -84,7 +84,7 @@ def plan(true_pct: float) -> TimingPlan:
 
 def outcomes(folder: Path, slower_pct: float, timings: int) -> Iterator[Outcome]:
     """Time the models so often."""
-    true_pct, prompt = -slower_pct, prompt_of(folder)
+    true_pct, prompt = -slower_pct, prompt_of(str(folder))
     models: dict[str, Model] = {}
     for number in range(timings):
         if number % TIMINGS_A_LOAD == 0:

@@ -6,7 +6,7 @@
 
 A trial is a whole baseline run and a whole current run of the regression gate's timing: teacher and
 student are the same model, so a `fail` is a false alarm. In some series the current run also times
-the student slowed down on purpose.
+the student slowed down on purpose, or times that one instead.
 """
 
 from __future__ import annotations
@@ -61,17 +61,21 @@ class Series:
         condition: whose trials are counted together.
         layers: of SmolLM2-135M that are kept; None: all.
         slowdowns_pct: timed too, in the current runs.
+        instead: they are timed in place of the unchanged student.
         trials: how many are wanted.
         loaded: whether another process works on the last core meanwhile.
+        demo: the built-in student in place of SmolLM2-135M.
         as_shipped: the built-in teacher and student, timed as a run with default options times
-            them, in place of one real model twice.
+            them, in place of one model twice.
     """
 
     condition: str
     layers: int | None
     slowdowns_pct: tuple[float, ...]
     trials: int
+    instead: bool = False
     loaded: bool = False
+    demo: bool = False
     as_shipped: bool = False
 
 
@@ -83,10 +87,10 @@ SERIES = {
     "quiet-large": Series("quiet", LAYERS, LARGE_PCT, 59),
     "quiet-small": Series("quiet", LAYERS, SMALL_PCT, 30),
     "quiet": Series("quiet", LAYERS, (), 211),
-    "whole-model": Series("whole model, quiet", None, LARGE_PCT, 59),
+    "whole-model": Series("whole model, quiet", None, LARGE_PCT, 33),
+    "whole-10": Series("whole model, slowed alone, quiet", None, (10.0,), 59, instead=True),
     "loaded-large": Series("loaded", LAYERS, LARGE_PCT, 59, loaded=True),
-    "loaded": Series("loaded", LAYERS, (), 211, loaded=True),
-    "loaded-small": Series("loaded", LAYERS, SMALL_PCT, 30, loaded=True),
+    "loaded-demo": Series("demo student, loaded", None, (), 300, loaded=True, demo=True),
     "shipped": Series("built-in pair, quiet", None, (10.0,), 59, as_shipped=True),
 }
 
@@ -99,20 +103,24 @@ def run(name: str, series: Series, record: Path) -> None:
 
 
 def real_case(name: str, series: Series) -> Case:
-    """A real model, or its first layers, as teacher and as student."""
-    folder = real_model_folder()
-    if series.layers is not None:
-        folder = dropped_layers_folder(folder, series.layers)
+    """One model, or its first layers, as teacher and as student."""
+    model = "demo:student" if series.demo else str(_real_model(series.layers))
     return Case(
         name=name,
-        teacher=str(folder),
-        student=str(folder),
-        prompt=prompt_of(folder),
+        teacher=model,
+        student=model,
+        prompt=prompt_of(model),
         new_tokens=1,
         rounds=ROUNDS_PER_PROCESS,
         enough_rounds=ENOUGH_ROUNDS_PER_PROCESS,
         slowdowns_pct=series.slowdowns_pct,
+        instead=series.instead,
     )
+
+
+def _real_model(layers: int | None) -> Path:
+    folder = real_model_folder()
+    return folder if layers is None else dropped_layers_folder(folder, layers)
 
 
 def shipped_case(name: str, series: Series) -> Case:
@@ -133,9 +141,9 @@ def shipped_case(name: str, series: Series) -> Case:
     )
 
 
-def prompt_of(folder: Path) -> str:
+def prompt_of(model: str) -> str:
     """A prompt of exactly 32 tokens."""
-    tokenizer = load_tokenizer(resolve_reference(str(folder)))
+    tokenizer = load_tokenizer(resolve_reference(model))
     ids = tokenizer.encode(TEXT * PROMPT_TOKENS, add_special_tokens=False)[:PROMPT_TOKENS]
     prompt = str(tokenizer.decode(ids))
     count = len(tokenizer.encode(prompt))
@@ -162,7 +170,8 @@ def page_of(trials: Sequence[Trial]) -> tuple[list[str], dict[str, object]]:
         f"Made by `python -m studies.{NAME}`. Teacher and student are the same model: "
         f"SmolLM2-135M-Instruct in float32, its first {LAYERS} layers alone (`quiet`, `loaded`) or "
         f"whole, a prompt of {PROMPT_TOKENS} tokens and its first new token, "
-        f"{ENOUGH_ROUNDS_PER_PROCESS} to {ROUNDS_PER_PROCESS} rounds a process. `built-in pair`: "
+        f"{ENOUGH_ROUNDS_PER_PROCESS} to {ROUNDS_PER_PROCESS} rounds a process. `demo student`: "
+        "demo:student, the same way. `built-in pair`: "
         "demo:teacher and demo:student, timed as under default options. "
         "`loaded`: beside a process that compresses data in bursts on the last core. Each "
         "trial has a baseline of its own: 5 fresh processes; the current run takes 5, and 5 more "
@@ -182,6 +191,8 @@ def page_of(trials: Sequence[Trial]) -> tuple[list[str], dict[str, object]]:
     raw: dict[str, object] = {}
     rows, unchanged = [], {}
     for condition, some in conditions.items():
+        if not _times(some, "student"):
+            continue
         found = alarms(some, "student")
         rows += [[condition, *_alarm_cells(each), f"{100 * each.at_most:.2f} %"] for each in found]
         unchanged[condition] = {each.rule: dict(each.verdicts) for each in found}
@@ -198,6 +209,11 @@ def _quiet_against_loaded(conditions: dict[str, list[Trial]]) -> dict[str, list[
     return {CROSSED: found} if found else {}
 
 
+def _times(trials: Sequence[Trial], role: str) -> list[Trial]:
+    """Those whose current run timed a role."""
+    return [trial for trial in trials if role in trial.current[0].seconds]
+
+
 def _alarm_cells(found: Alarms) -> list[str]:
     counts = [f"{found.verdicts[name]}" for name in ("pass", "inconclusive", "fail")]
     return [found.rule, f"{found.trials}", *counts]
@@ -208,7 +224,7 @@ def _slowdowns(conditions: dict[str, list[Trial]], raw: dict[str, object]) -> li
     for condition, some in conditions.items():
         for percent in SLOWDOWNS_PCT:
             role = slowed(percent)
-            with_it = [trial for trial in some if role in trial.current[0].seconds]
+            with_it = _times(some, role)
             if not with_it:
                 continue
             seconds = timing_s_per_model(with_it, role)
@@ -222,8 +238,9 @@ def _slowdowns(conditions: dict[str, list[Trial]], raw: dict[str, object]) -> li
         "## Slowdowns put in on purpose",
         "",
         "After every token the student waits for a share of the time that it took, busily and "
-        "under the clock. `at least`: the share found, one-sided 95 % bound. `timing`: seconds of "
-        "rounds of one model in the current run.",
+        "under the clock. Slowed students are timed beside the unchanged one, with which they "
+        "share the weights in memory; `slowed alone`: in its place. `at least`: the share found, "
+        "one-sided 95 % bound. `timing`: seconds of rounds of one model in the current run.",
         "",
         *markdown_table([*head, "at least", "timing, s"], rows),
     ]

@@ -130,4 +130,5 @@ def speedups(trials: Sequence[Trial]) -> list[float]:
         speedup(-np.array(_log_ratios(process, "student")))
         for trial in trials
         for process in (*trial.baseline, *trial.current)
+        if "student" in process.seconds
     ]

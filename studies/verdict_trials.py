@@ -1,8 +1,8 @@
 """Trials of the regression gate: a baseline run and a current run of the same models, recorded.
 
-Each run times teacher and student in fresh processes, as the gate does. A trial's current run also
-times the student slowed down on purpose, in the same processes and rounds, so that one trial tells
-whether unchanged code is left alone and whether each slowdown is found.
+Each run times teacher and student in fresh processes, as the gate does. A trial's current run may
+also time the student slowed down on purpose, in the same processes and rounds, so that one trial
+tells whether unchanged code is left alone and whether each slowdown is found; or in its place.
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ class Case:
         rounds: a role and process, at most.
         fewest_rounds, enough_rounds, max_seconds: as in ``TimingProcessRequest``.
         slowdowns_pct: of the slowed students that the current run also times.
+        instead: it times them in place of the student.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Case:
     enough_rounds: int | None = None
     max_seconds: float | None = None
     slowdowns_pct: tuple[float, ...] = ()
+    instead: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ def run_trials(case: Case, trials: int, record: Path, say: Callable[[str], None]
             trial = _trial(case, number, plain, injected, chance)
             file.write(json.dumps(asdict(trial)) + "\n")
             file.flush()
-            verdict = judged(trial, "student").verdict
+            verdict = judged(trial, _roles(case)[0]).verdict
             say(f"{case.name} {number + 1}/{trials}: {verdict}, {trial.wall_s:.1f} s")
 
 
@@ -144,7 +146,7 @@ def judged(trial: Trial, role: str) -> RegressionResult:
 def _zygotes(case: Case) -> Iterator[tuple[list[TimingProcesses], list[TimingProcesses]]]:
     """Where runs' processes come from: without slowed students, and with them."""
     slowdowns = tuple(
-        InjectedSlowdown(slowed(each), "student", each) for each in case.slowdowns_pct
+        InjectedSlowdown(slowed(each), "student", each, case.instead) for each in case.slowdowns_pct
     )
     with ExitStack() as stack:
 
@@ -179,7 +181,7 @@ def _trial(
     first = chance.choice(plain)
     baseline = [_recorded(first.take()) for _ in range(LOOKS[0])]
     second = chance.choice([each for each in injected if each is not first])
-    roles = ["student", *map(slowed, case.slowdowns_pct)]
+    roles = _roles(case)
     figures = _figures(baseline, "student")
 
     def settled(taken: Sequence[ProcessTiming]) -> bool:
@@ -190,6 +192,12 @@ def _trial(
     taken, _ = take_processes(second.take, settled)
     current = [_recorded(each) for each in taken]
     return Trial(case.name, number, baseline, current, time.perf_counter() - start)
+
+
+def _roles(case: Case) -> list[str]:
+    """Those that a current run holds against its baseline."""
+    unchanged = [] if case.instead else ["student"]
+    return [*unchanged, *map(slowed, case.slowdowns_pct)]
 
 
 def _judge(baseline: RunFigures, current: RunFigures) -> RegressionResult:

@@ -60,6 +60,7 @@ def time_in_this_process(request: TimingProcessRequest) -> ProcessTiming:
     load_s = clock.now() - start
     for slowdown in request.slowdowns:
         models[slowdown.role] = slow_down(models[slowdown.of], slowdown.percent)
+    models = {role: models[role] for role in request.roles}
     plan = TimingPlan(
         new_tokens=request.new_tokens,
         min_rounds=request.usual_rounds,

@@ -17,18 +17,21 @@ __all__ = ["InjectedSlowdown", "slow_down"]
 
 @dataclass(frozen=True, slots=True)
 class InjectedSlowdown:
-    """One more role: another role's model, the very same in memory, made slower.
+    """A role whose model is another role's, the very same in memory, made slower.
 
     Attributes:
         role: the new role's name, such as ``student+10``.
         of: the role whose model it is.
         percent: after every token, so much of the time that this token took is waited, busily and
             under the clock. 10 makes the model take 1.1 times as long.
+        instead: only the slowed role is timed. Beside it, the other would keep their weights in
+            the processor's caches, and the model that they are compared with has no such help.
     """
 
     role: str
     of: str
     percent: float
+    instead: bool = False
 
 
 def slow_down(model: Model, percent: float) -> Model:

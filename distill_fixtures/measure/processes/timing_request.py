@@ -33,7 +33,7 @@ class TimingProcessRequest:
         device: as ``resolve_device`` gives it.
         dtype: as ``resolve_dtype`` gives it.
         threads: CPU threads for torch; None: what torch takes by itself.
-        slowdowns: roles added by slowing a model down, to test a gate with.
+        slowdowns: roles made by slowing a model down, to test a gate with.
     """
 
     models: Mapping[str, ModelToLoad]
@@ -65,7 +65,9 @@ class TimingProcessRequest:
     @property
     def roles(self) -> tuple[str, ...]:
         """In the order in which a first pass runs them."""
-        return *self.models, *(slowdown.role for slowdown in self.slowdowns)
+        replaced = {slowdown.of for slowdown in self.slowdowns if slowdown.instead}
+        kept = (role for role in self.models if role not in replaced)
+        return *kept, *(slowdown.role for slowdown in self.slowdowns)
 
     @property
     def least_rounds(self) -> int:

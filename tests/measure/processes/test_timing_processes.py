@@ -257,6 +257,18 @@ def test_the_built_in_models() -> None:
         assert seconds["student+900"] > 2 * seconds["student"]
 
 
+@pytest.mark.slow
+def test_a_slowed_model_in_the_place_of_its_own() -> None:
+    slowed = InjectedSlowdown("slow", "student", 900.0, instead=True)
+    request = TimingProcessRequest(
+        REQUEST.models, REQUEST.prompts, new_tokens=3, rounds=2, threads=1, slowdowns=(slowed,)
+    )
+    with TimingProcesses(request) as processes:
+        rounds = processes.take().rounds
+    orders = {role: [each.order for each in of_role] for role, of_role in rounds.items()}
+    assert orders == {"teacher": [0, 3], "slow": [1, 2]}
+
+
 def _seconds(each: object) -> float:
     from distill_fixtures.records import Round
 

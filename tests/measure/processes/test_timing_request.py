@@ -46,6 +46,13 @@ def test_request_survives_json() -> None:
     assert request.roles == ("teacher", "student", "student+10")
 
 
+def test_a_slowed_role_may_take_the_others_place() -> None:
+    slowed = InjectedSlowdown("student+10", "student", 10.0, instead=True)
+    request = TimingProcessRequest(MODELS, ("one",), slowdowns=(slowed,))
+    assert TimingProcessRequest.from_json(by_json(request.to_json())) == request
+    assert request.roles == ("teacher", "student+10")
+
+
 def test_answer_survives_json() -> None:
     assert timing_from_json(by_json(timing_to_json(TIMING)), REQUEST) == TIMING
 
