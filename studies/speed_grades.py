@@ -1,6 +1,8 @@
 """How often is the grade of speed wrong where the truth lies 5 points from the bounds?
 
-    python -m studies.speed_grades                     300 timings, quiet and beside a load
+    python -m studies.speed_grades                     300 timings, quiet and beside a load; goes on
+                                                       where it was
+    python -m studies.speed_grades --page              only the page, from what is recorded
 
 Every timing is one that a run of the suite makes: interleaved rounds, more of them while the
 interval holds a bound. Teacher and student are the same model, so the share of time saved is 0 in
@@ -10,6 +12,7 @@ truth; or the student is slowed down on purpose.
 from __future__ import annotations
 
 import argparse
+import json
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -17,6 +20,9 @@ from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
+
+import platformdirs
 
 from distill_fixtures.judge.criteria import Criterion, Grade
 from distill_fixtures.judge.grades import CriterionResult, Measurement, grade
@@ -38,6 +44,13 @@ PACKAGES = ("distill-bench", "torch", "transformers")
 POINTS = 5.0
 # Loaded anew from time to time, for where weights come to lie changes a model's speed.
 TIMINGS_A_LOAD = 10
+# By name: by how much the student is slower, and whether another process works beside it.
+CONDITIONS = {
+    "quiet, the same": (0.0, False),
+    "quiet, 10 % slower": (10.0, False),
+    "loaded, the same": (0.0, True),
+    "loaded, 10 % slower": (10.0, True),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +139,26 @@ def outcome(timing: Timing, true_pct: float) -> Outcome:
     )
 
 
+def read_outcomes(record: Path) -> dict[str, list[Outcome]]:
+    """All that a record holds, by condition."""
+    found: dict[str, list[Outcome]] = {name: [] for name in CONDITIONS}
+    for line in record.read_text(encoding="utf-8").splitlines() if record.exists() else ():
+        content: dict[str, Any] = json.loads(line)
+        found[content.pop("condition")].append(Outcome(**content))
+    return {name: some for name, some in found.items() if some}
+
+
+def record_outcomes(name: str, timings: int, record: Path) -> None:
+    """Add timings of one condition to a record until it holds so many; each when it is done."""
+    folder = dropped_layers_folder(real_model_folder(), LAYERS)
+    slower_pct, loaded_too = CONDITIONS[name]
+    missing = timings - len(read_outcomes(record).get(name, ()))
+    with competing_load() if loaded_too else nullcontext(), record.open("a") as file:
+        for each in outcomes(folder, slower_pct, missing):
+            file.write(json.dumps({"condition": name} | asdict(each)) + "\n")
+            file.flush()
+
+
 def page_of(found: dict[str, list[Outcome]]) -> list[str]:
     """The page in Markdown."""
     speeds, grades = [], []
@@ -184,21 +217,21 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--timings", type=int, default=300, help="of each condition (%(default)s)")
+    parser.add_argument("--condition", choices=CONDITIONS, action="append", help="default: all")
+    parser.add_argument("--page", action="store_true", help="run nothing")
+    default = Path(platformdirs.user_cache_dir("distill-bench")) / "studies" / f"{NAME}.jsonl"
+    parser.add_argument("--record", type=Path, default=default, help="of timings (%(default)s)")
     parser.add_argument("--out", type=Path, default=PAGES, help="folder of the page")
     return parser.parse_args(arguments)
 
 
 def main() -> None:
     given = parse_arguments()
-    folder = dropped_layers_folder(real_model_folder(), LAYERS)
-    found: dict[str, list[Outcome]] = {}
-    for loaded_too in (False, True):
-        for slower_pct in (0.0, 10.0):
-            condition = "loaded" if loaded_too else "quiet"
-            condition += f", {slower_pct:g} % slower" if slower_pct else ", the same"
-            with competing_load() if loaded_too else nullcontext():
-                found[condition] = list(outcomes(folder, slower_pct, given.timings))
-            say(f"{condition}: {len(found[condition])} timings")
+    given.record.parent.mkdir(parents=True, exist_ok=True)
+    for name in () if given.page else given.condition or CONDITIONS:
+        record_outcomes(name, given.timings, given.record)
+        say(f"{name}: done")
+    found = read_outcomes(given.record)
     raw = {condition: [asdict(each) for each in some] for condition, some in found.items()}
     write_page(NAME, page_of(found), raw, folder=given.out)
 

@@ -90,7 +90,8 @@ SERIES = {
     "whole-model": Series("whole model, quiet", None, LARGE_PCT, 33),
     "whole-10": Series("whole model, slowed alone, quiet", None, (10.0,), 59, instead=True),
     "loaded-large": Series("loaded", LAYERS, LARGE_PCT, 59, loaded=True),
-    "loaded-demo": Series("demo student, loaded", None, (), 300, loaded=True, demo=True),
+    "loaded": Series("loaded", LAYERS, (), 241, loaded=True),
+    "loaded-demo": Series("demo student, loaded", None, (), 100, loaded=True, demo=True),
     "shipped": Series("built-in pair, quiet", None, (10.0,), 59, as_shipped=True),
 }
 
