@@ -4,6 +4,8 @@
                                                        where it was
     python -m studies.speed_grades --page              only the page, from what is recorded
 
+A condition that this record lacks stays on the page as an earlier sitting left it.
+
 Every timing is one that a run of the suite makes: interleaved rounds, more of them while the
 interval holds a bound. Teacher and student are the same model, so the share of time saved is 0 in
 truth; or the student is slowed down on purpose.
@@ -15,7 +17,7 @@ import argparse
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -70,6 +72,10 @@ class Outcome:
     stopped_by: str
     grades: dict[Grade, Grade]
     borderline: dict[Grade, bool]
+
+
+Measured = tuple[str, list[Outcome]]
+"""Where and when a condition was measured, and what came out."""
 
 
 def criteria(true_pct: float) -> dict[Grade, Criterion]:
@@ -159,10 +165,10 @@ def record_outcomes(name: str, timings: int, record: Path) -> None:
             file.flush()
 
 
-def page_of(found: dict[str, list[Outcome]]) -> list[str]:
+def page_of(measured: Mapping[str, Measured]) -> list[str]:
     """The page in Markdown."""
     speeds, grades = [], []
-    for condition, some in found.items():
+    for condition, (_, some) in measured.items():
         ends = Counter(each.stopped_by for each in some)
         speeds.append(
             [
@@ -199,7 +205,7 @@ def page_of(found: dict[str, list[Outcome]]) -> list[str]:
         "bound. `loaded`: beside a process that compresses data in bursts on the last core. "
         "`slower`: after every token the student waits for a share of the time that it took.",
         "",
-        *setting(*PACKAGES, threads=2),
+        *_settings(measured),
         "",
         *markdown_table(head, speeds),
         "",
@@ -210,6 +216,23 @@ def page_of(found: dict[str, list[Outcome]]) -> list[str]:
             ["condition", "right grade", "timings", "given", "another one", "borderline"], grades
         ),
     ]
+
+
+def _settings(measured: Mapping[str, Measured]) -> list[str]:
+    """Where and when each condition was measured, those of one sitting together."""
+    names: dict[str, list[str]] = {}
+    for condition, (where, _) in measured.items():
+        names.setdefault(where, []).append(condition)
+    return [f"- {'; '.join(some)}: {where}" for where, some in names.items()]
+
+
+def earlier(raw: Path) -> dict[str, Measured]:
+    """Conditions that a page's raw figures hold; none where there is no file."""
+    content = json.loads(raw.read_text(encoding="utf-8")) if raw.exists() else {}
+    return {
+        name: (one["setting"], [Outcome(**each) for each in one["outcomes"]])
+        for name, one in content.items()
+    }
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -231,9 +254,15 @@ def main() -> None:
     for name in () if given.page else given.condition or CONDITIONS:
         record_outcomes(name, given.timings, given.record)
         say(f"{name}: done")
-    found = read_outcomes(given.record)
-    raw = {condition: [asdict(each) for each in some] for condition, some in found.items()}
-    write_page(NAME, page_of(found), raw, folder=given.out)
+    (here,) = setting(*PACKAGES, threads=2)
+    now = {name: (here, some) for name, some in read_outcomes(given.record).items()}
+    found = earlier(given.out / f"{NAME}.json") | now
+    measured = {name: found[name] for name in CONDITIONS if name in found}
+    raw = {
+        name: {"setting": where, "outcomes": [asdict(each) for each in some]}
+        for name, (where, some) in measured.items()
+    }
+    write_page(NAME, page_of(measured), raw, folder=given.out)
 
 
 if __name__ == "__main__":

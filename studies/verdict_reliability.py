@@ -4,6 +4,8 @@
     python -m studies.verdict_reliability --series loaded    one of them
     python -m studies.verdict_reliability --page             only the page, from what is recorded
 
+Trials of earlier sittings stay on the page: what it counts is kept in its raw figures.
+
 A trial is a whole baseline run and a whole current run of the regression gate's timing: teacher and
 student are the same model, so a `fail` is a false alarm. In some series the current run also times
 the student slowed down on purpose, or times that one instead.
@@ -16,7 +18,6 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import median
 
 import platformdirs
 
@@ -34,16 +35,18 @@ from distill_fixtures.tasks.prompts import build_prompt
 from studies.competing_load import competing_load
 from studies.dropped_layers import dropped_layers_folder
 from studies.real_model import real_model_folder
-from studies.study_page import PAGES, markdown_table, say, setting, write_page
+from studies.study_page import PAGES, say, setting, write_page
 from studies.study_questions import read_evenly
-from studies.verdict_summary import (
-    Alarms,
-    alarms,
-    crossed,
-    speedups,
-    timing_s_per_model,
+from studies.verdict_page import page_of
+from studies.verdict_sittings import (
+    Sitting,
+    read_sittings,
+    record_id,
+    sitting_of,
+    with_sitting,
 )
-from studies.verdict_trials import Case, Trial, read_trials, run_trials, slowed
+from studies.verdict_summary import crossed
+from studies.verdict_trials import Case, Trial, read_trials, run_trials
 
 NAME = "verdict_reliability"
 PACKAGES = ("distill-bench", "torch", "transformers", "pytest-benchmark")
@@ -94,6 +97,8 @@ SERIES = {
     "loaded-demo": Series("demo student, loaded", None, (), 100, loaded=True, demo=True),
     "shipped": Series("built-in pair, quiet", None, (10.0,), 59, as_shipped=True),
 }
+# Conditions whose teacher and student are two models.
+PAIRS = {series.condition for series in SERIES.values() if series.as_shipped}
 
 
 def run(name: str, series: Series, record: Path) -> None:
@@ -161,13 +166,9 @@ def by_condition(trials: Sequence[Trial]) -> dict[str, list[Trial]]:
     return found
 
 
-def page_of(trials: Sequence[Trial]) -> tuple[list[str], dict[str, object]]:
-    """The page in Markdown, and its raw figures."""
-    measured = by_condition(trials)
-    conditions = measured | _quiet_against_loaded(measured)
-    lines = [
-        "# How often a verdict about time is wrong",
-        "",
+def introduction() -> list[str]:
+    """What was done, in paragraphs."""
+    return [
         f"Made by `python -m studies.{NAME}`. Teacher and student are the same model: "
         f"SmolLM2-135M-Instruct in float32, its first {LAYERS} layers alone (`quiet`, `loaded`) or "
         f"whole, a prompt of {PROMPT_TOKENS} tokens and its first new token, "
@@ -177,99 +178,24 @@ def page_of(trials: Sequence[Trial]) -> tuple[list[str], dict[str, object]]:
         "`loaded`: beside a process that compresses data in bursts on the last core. Each "
         "trial has a baseline of its own: 5 fresh processes; the current run takes 5, and 5 more "
         "where a verdict is still open. Tolerance 5 %, two looks.",
-        "",
         f"`{CROSSED}`: the baselines of `quiet` against the current runs of `loaded`, each used "
         "once.",
-        "",
-        *setting(*PACKAGES, threads=2),
-        "",
-        "## Unchanged code",
-        "",
-        "A `fail` is a false alarm. `at most`: its true share, by the one-sided 95 % bound of "
-        "Clopper and Pearson.",
-        "",
     ]
-    raw: dict[str, object] = {}
-    rows, unchanged = [], {}
-    for condition, some in conditions.items():
-        if not _times(some, "student"):
-            continue
-        found = alarms(some, "student")
-        rows += [[condition, *_alarm_cells(each), f"{100 * each.at_most:.2f} %"] for each in found]
-        unchanged[condition] = {each.rule: dict(each.verdicts) for each in found}
-    raw["unchanged"] = unchanged
-    head = ["condition", "rule", "trials", "pass", "inconclusive", "fail", "at most"]
-    lines += [*markdown_table(head, rows), "", *_slowdowns(conditions, raw), ""]
-    lines += [*_speed(measured, raw)]
-    return lines, raw
+
+
+def count_record(record: Path) -> Sitting:
+    """What the trials of a record come to."""
+    measured = by_condition(read_trials(record))
+    of_one_model = [name for name in measured if name not in PAIRS]
+    conditions = measured | _quiet_against_loaded(measured)
+    (made,) = setting(*PACKAGES, threads=2)
+    return sitting_of(record_id(record), made, conditions, SLOWDOWNS_PCT, of_one_model)
 
 
 def _quiet_against_loaded(conditions: dict[str, list[Trial]]) -> dict[str, list[Trial]]:
     """Runs made beside a load, held against baselines made without one."""
     found = crossed(conditions.get("quiet", ()), conditions.get("loaded", ()))
     return {CROSSED: found} if found else {}
-
-
-def _times(trials: Sequence[Trial], role: str) -> list[Trial]:
-    """Those whose current run timed a role."""
-    return [trial for trial in trials if role in trial.current[0].seconds]
-
-
-def _alarm_cells(found: Alarms) -> list[str]:
-    counts = [f"{found.verdicts[name]}" for name in ("pass", "inconclusive", "fail")]
-    return [found.rule, f"{found.trials}", *counts]
-
-
-def _slowdowns(conditions: dict[str, list[Trial]], raw: dict[str, object]) -> list[str]:
-    rows, counts = [], {}
-    for condition, some in conditions.items():
-        for percent in SLOWDOWNS_PCT:
-            role = slowed(percent)
-            with_it = _times(some, role)
-            if not with_it:
-                continue
-            seconds = timing_s_per_model(with_it, role)
-            for found in alarms(with_it, role):
-                row = [condition, f"{percent:g} %", *_alarm_cells(found)]
-                rows.append([*row, f"{100 * found.at_least:.1f} %", f"{seconds:.1f}"])
-                counts[f"{condition}, {percent:g} %, {found.rule}"] = dict(found.verdicts)
-    raw["slowed"] = counts
-    head = ["condition", "slower by", "rule", "trials", "pass", "inconclusive", "fail"]
-    return [
-        "## Slowdowns put in on purpose",
-        "",
-        "After every token the student waits for a share of the time that it took, busily and "
-        "under the clock. Slowed students are timed beside the unchanged one, with which they "
-        "share the weights in memory; `slowed alone`: in its place. `at least`: the share found, "
-        "one-sided 95 % bound. `timing`: seconds of rounds of one model in the current run.",
-        "",
-        *markdown_table([*head, "at least", "timing, s"], rows),
-    ]
-
-
-def _speed(conditions: dict[str, list[Trial]], raw: dict[str, object]) -> list[str]:
-    rows, found = [], {}
-    for condition, some in conditions.items():
-        if SERIES[some[0].case].as_shipped:
-            continue  # two models
-        each = speedups(some)
-        inside = sum(abs(one - 1) <= 0.01 for one in each) / len(each)
-        rows.append([condition, f"{len(each)}", f"{median(each):.4f}", f"{100 * inside:.0f} %"])
-        found[condition] = {
-            "processes": len(each),
-            "median": median(each),
-            "within_1_pct": inside,
-        }
-    raw["speedup"] = found
-    return [
-        "## Speed against the teacher",
-        "",
-        "The speedup of the same model over itself, from the paired rounds of every process, as "
-        "if each were a run of its own. It should be 1. (Grades: "
-        "[speed_grades.md](speed_grades.md).)",
-        "",
-        *markdown_table(["condition", "processes", "median speedup", "within 1 % of 1"], rows),
-    ]
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -293,7 +219,11 @@ def main() -> None:
         if given.trials is not None:
             series = replace(series, trials=given.trials)
         run(name, series, given.record)
-    write_page(NAME, *page_of(read_trials(given.record)), folder=given.out)
+    sittings = read_sittings(given.out / f"{NAME}.json")
+    if given.record.exists():
+        sittings = with_sitting(sittings, count_record(given.record))
+    raw = {"sittings": [each.model_dump() for each in sittings]}
+    write_page(NAME, page_of(introduction(), sittings), raw, folder=given.out)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from distill_fixtures.metrics.exact_binomial import clopper_pearson_lower, clopp
 from distill_fixtures.metrics.latency import speedup
 from studies.verdict_trials import RecordedProcess, Trial, judged
 
-__all__ = ["Alarms", "alarms", "crossed", "speedups", "timing_s_per_model"]
+__all__ = ["RULES", "Alarms", "alarms", "crossed", "speedups", "timing_s_per_model"]
 
 PLAIN_GATE = "mean:5%"
 Gate = Callable[[Trial, str], str]
