@@ -70,6 +70,7 @@ class Series:
         demo: the built-in student in place of SmolLM2-135M.
         as_shipped: the built-in teacher and student, timed as a run with default options times
             them, in place of one model twice.
+        threads: of torch; None: one a core.
     """
 
     condition: str
@@ -80,6 +81,7 @@ class Series:
     loaded: bool = False
     demo: bool = False
     as_shipped: bool = False
+    threads: int | None = None
 
 
 # A slowdown near the tolerance takes every process that a run may take, so it has trials of its own
@@ -95,6 +97,13 @@ SERIES = {
     "loaded-large": Series("loaded", LAYERS, LARGE_PCT, 59, loaded=True),
     "loaded": Series("loaded", LAYERS, (), 241, loaded=True),
     "loaded-demo": Series("demo student, loaded", None, (), 100, loaded=True, demo=True),
+    "loaded-one": Series("one thread, loaded", LAYERS, LARGE_PCT, 20, loaded=True, threads=1),
+    "loaded-demo-one": Series(
+        "demo student, one thread, loaded", None, (), 300, loaded=True, demo=True, threads=1
+    ),
+    "loaded-demo-one-large": Series(
+        "demo student, one thread, loaded", None, LARGE_PCT, 59, loaded=True, demo=True, threads=1
+    ),
     "shipped": Series("built-in pair, quiet", None, (10.0,), 59, as_shipped=True),
 }
 # Conditions whose teacher and student are two models.
@@ -121,6 +130,7 @@ def real_case(name: str, series: Series) -> Case:
         enough_rounds=ENOUGH_ROUNDS_PER_PROCESS,
         slowdowns_pct=series.slowdowns_pct,
         instead=series.instead,
+        threads=series.threads,
     )
 
 
@@ -175,7 +185,8 @@ def introduction() -> list[str]:
         f"{ENOUGH_ROUNDS_PER_PROCESS} to {ROUNDS_PER_PROCESS} rounds a process. `demo student`: "
         "demo:student, the same way. `built-in pair`: "
         "demo:teacher and demo:student, timed as under default options. "
-        "`loaded`: beside a process that compresses data in bursts on the last core. Each "
+        "`loaded`: beside a process that compresses data in bursts on the last core. `one thread`: "
+        "torch has one, so that a core is left for that process; elsewhere it has two. Each "
         "trial has a baseline of its own: 5 fresh processes; the current run takes 5, and 5 more "
         "where a verdict is still open. Tolerance 5 %, two looks.",
         f"`{CROSSED}`: the baselines of `quiet` against the current runs of `loaded`, each used "

@@ -62,6 +62,7 @@ class Case:
         fewest_rounds, enough_rounds, max_seconds: as in ``TimingProcessRequest``.
         slowdowns_pct: of the slowed students that the current run also times.
         instead: it times them in place of the student.
+        threads: of torch; None: one a core.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Case:
     max_seconds: float | None = None
     slowdowns_pct: tuple[float, ...] = ()
     instead: bool = False
+    threads: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,7 @@ def _zygotes(case: Case) -> Iterator[tuple[list[TimingProcesses], list[TimingPro
                 enough_rounds=case.enough_rounds,
                 max_seconds=case.max_seconds,
                 slowdowns=slowdowns if injected else (),
+                threads=case.threads,
             )
             return [stack.enter_context(TimingProcesses(request)) for _ in range(ZYGOTES)]
 
