@@ -21,7 +21,7 @@ from distill_fixtures.records import Answer, Question, Scoring
 from studies.scoring_work import ScoringWork, measure_work
 
 if TYPE_CHECKING:
-    from distill_fixtures.models.causal_lm import CausalLM
+    from distill_fixtures.models.protocol import InProcessModel
 
 __all__ = ["HARNESS", "OURS", "Side", "SideName", "Sitting"]
 
@@ -126,7 +126,7 @@ def _serve(connection: Connection, name: SideName, reference: str) -> None:
             connection.send(answerer(questions, scoring, batch_size))
 
 
-def _load(reference: str) -> tuple[CausalLM, Any]:
+def _load(reference: str) -> tuple[InProcessModel, Any]:
     """Model and tokenizer. Both sides run the same module, as the suite's own loader loads it."""
     from distill_fixtures.models.loading import load_model, load_tokenizer
     from distill_fixtures.models.references import resolve_reference

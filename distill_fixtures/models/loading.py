@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from distill_fixtures.errors import MeasurementError, ModelReferenceError
-from distill_fixtures.models.causal_lm import CausalLM
 from distill_fixtures.models.counting import count_module
 from distill_fixtures.models.devices import torch_dtype
 from distill_fixtures.models.file_digests import IN_PROCESS, FileDigests
 from distill_fixtures.models.headers import read_safetensors_header
 from distill_fixtures.models.identity import card_of_plan
+from distill_fixtures.models.in_process import model_in_process
 from distill_fixtures.models.library_noise import quiet_libraries
+from distill_fixtures.models.model_task import AUTO_CLASSES, task_of_plan
 from distill_fixtures.models.plan import ModelPlan
-from distill_fixtures.models.protocol import Model
+from distill_fixtures.models.protocol import InProcessModel, Model
 from distill_fixtures.models.served.served_model import ServedModel
 
 __all__ = ["load_model", "load_module", "load_tokenizer", "open_model"]
@@ -43,7 +44,7 @@ def load_model(
     device: str = "cpu",
     dtype: str = "float32",
     digests: FileDigests = IN_PROCESS,
-) -> CausalLM:
+) -> InProcessModel:
     """Load a plan whose files are local.
 
     Args:
@@ -65,7 +66,7 @@ def load_model(
     )
     if plan.kind == "gguf":
         card = replace(card, architecture=type(module).__name__)
-    return CausalLM(module, tokenizer, card)
+    return model_in_process(module, tokenizer, card)
 
 
 def load_tokenizer(plan: ModelPlan) -> Any:
@@ -109,7 +110,7 @@ def load_module(plan: ModelPlan, *, device: str, dtype: str) -> Any:
 
 
 def _load_full(plan: ModelPlan, dtype: str) -> Any:
-    from transformers import AutoModelForCausalLM
+    import transformers
 
     if plan.kind == "gguf":
         _need_gguf(plan)
@@ -117,7 +118,7 @@ def _load_full(plan: ModelPlan, dtype: str) -> Any:
     else:
         extra = {"use_safetensors": plan.weight_files[0].suffix == ".safetensors"}
     try:
-        module, report = AutoModelForCausalLM.from_pretrained(
+        module, report = getattr(transformers, AUTO_CLASSES[task_of_plan(plan)]).from_pretrained(
             plan.folder,
             dtype=torch_dtype(dtype),
             local_files_only=True,

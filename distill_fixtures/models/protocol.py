@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from distill_fixtures.records import GenerationTrace, ModelCard, Undefined
 
@@ -22,6 +22,7 @@ __all__ = [
     "GenerateRequest",
     "GenerateSettings",
     "Generated",
+    "InProcessModel",
     "Model",
     "Progress",
     "ScoreRequest",
@@ -235,6 +236,15 @@ class Model(Protocol):
 
     def close(self) -> None:
         """Free the weights. Using the model afterwards is an error; closing twice is not."""
+        ...
+
+
+class InProcessModel(Model, Protocol):
+    """A model whose module lies in this process."""
+
+    @property
+    def module(self) -> Any:
+        """The transformers module, for what only such a model can do."""
         ...
 
 

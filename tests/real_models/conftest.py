@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from distill_fixtures.models.causal_lm import CausalLM
+from distill_fixtures.models.protocol import InProcessModel
 from distill_fixtures.records import Question
 from studies.real_model import real_model_folder, why_absent
 from studies.study_questions import read_evenly
@@ -29,7 +29,7 @@ def real_folder() -> Path:
 
 
 @pytest.fixture(scope="session")
-def real_model(real_folder: Path) -> Iterator[CausalLM]:
+def real_model(real_folder: Path) -> Iterator[InProcessModel]:
     """The model as the suite loads it."""
     from distill_fixtures.models.loading import load_model
     from distill_fixtures.models.references import resolve_reference

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from distill_fixtures.models.causal_lm import CausalLM
+from distill_fixtures.models.protocol import InProcessModel
 from distill_fixtures.models.counting import count_module
 from distill_fixtures.models.headers import read_safetensors_header
 from distill_fixtures.models.identity import card_of_plan
@@ -33,7 +33,7 @@ def test_it_is_plain_float32(real_folder: Path) -> None:
     assert {tensor.dtype for tensor in header.values()} == {"F32"}
 
 
-def test_card_and_counting_agree(real_folder: Path, real_model: CausalLM) -> None:
+def test_card_and_counting_agree(real_folder: Path, real_model: InProcessModel) -> None:
     by_headers = card_of_plan(resolve_reference(str(real_folder)))
     by_modules = count_module(real_model.module)
     assert by_headers.parameters_total == by_modules.total == PARAMETERS
@@ -67,7 +67,7 @@ def test_a_broken_attempt_leaves_nothing(
 
 
 def test_the_gguf_file_itself_scores_the_same(
-    real_model: CausalLM, questions: list[Question]
+    real_model: InProcessModel, questions: list[Question]
 ) -> None:
     requests = [
         ScoreRequest(question.id, *build_prompt(question, "cloze")) for question in questions[:2]

@@ -9,7 +9,7 @@ import pytest
 from distill_fixtures.measure.scores.score_source import ScoreSource
 from distill_fixtures.measure.scores.scoring import ScoringPlan, answer_questions
 from distill_fixtures.models.causal_lm import CausalLM
-from distill_fixtures.models.protocol import Scored, ScoreRequest
+from distill_fixtures.models.protocol import InProcessModel, Scored, ScoreRequest
 from distill_fixtures.records import Answer, Question, Scoring
 from distill_fixtures.tasks.prompts import build_prompt
 from studies.lm_eval_task import evaluate_by_harness, make_harness_model, make_harness_task
@@ -27,11 +27,13 @@ def requests_of(questions: list[Question], scoring: Scoring) -> list[ScoreReques
     return [ScoreRequest(question.id, *build_prompt(question, scoring)) for question in questions]
 
 
-def answers_of(model: CausalLM, questions: list[Question], scoring: Scoring) -> tuple[Answer, ...]:
+def answers_of(
+    model: InProcessModel, questions: list[Question], scoring: Scoring
+) -> tuple[Answer, ...]:
     return answer_questions(ScoreSource(lambda: model), questions, ScoringPlan(scoring))
 
 
-def rebatched(model: CausalLM, tokenizer: Any, batch_tokens: int) -> CausalLM:
+def rebatched(model: InProcessModel, tokenizer: Any, batch_tokens: int) -> CausalLM:
     return CausalLM(model.module, tokenizer, model.card, batch_tokens=batch_tokens)
 
 
@@ -46,7 +48,7 @@ def largest_difference(found: tuple[Scored, ...], wanted: tuple[Scored, ...]) ->
 @pytest.mark.filterwarnings("ignore")  # the harness's libraries have warnings of their own
 @pytest.mark.parametrize("scoring", SCORINGS)
 def test_picks_and_scores_are_the_harness_s(
-    real_model: CausalLM, real_tokenizer: Any, questions: list[Question], scoring: Scoring
+    real_model: InProcessModel, real_tokenizer: Any, questions: list[Question], scoring: Scoring
 ) -> None:
     some = questions if scoring == "cloze" else questions[:3]
     harness = make_harness_model(real_model.module, real_tokenizer, batch_size=4)
@@ -64,7 +66,7 @@ def test_picks_and_scores_are_the_harness_s(
 
 @pytest.mark.parametrize("scoring", SCORINGS)
 def test_scores_are_those_of_single_rows(
-    real_model: CausalLM, real_tokenizer: Any, questions: list[Question], scoring: Scoring
+    real_model: InProcessModel, real_tokenizer: Any, questions: list[Question], scoring: Scoring
 ) -> None:
     requests = requests_of(questions[:2], scoring)
     for request, found in zip(requests, real_model.score_many(requests), strict=True):
@@ -75,7 +77,7 @@ def test_scores_are_those_of_single_rows(
 
 @pytest.mark.parametrize("scoring", SCORINGS)
 def test_neither_budget_nor_order_matters(
-    real_model: CausalLM, real_tokenizer: Any, questions: list[Question], scoring: Scoring
+    real_model: InProcessModel, real_tokenizer: Any, questions: list[Question], scoring: Scoring
 ) -> None:
     requests = requests_of(questions[:3], scoring)
     wanted = real_model.score_many(requests)
@@ -87,7 +89,7 @@ def test_neither_budget_nor_order_matters(
 
 
 def test_the_number_of_threads_does_not_matter(
-    real_model: CausalLM, questions: list[Question]
+    real_model: InProcessModel, questions: list[Question]
 ) -> None:
     requests = requests_of(questions[:2], "cloze")
     with threads(1):

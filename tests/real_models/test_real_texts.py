@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from distill_fixtures.models.causal_lm import CausalLM
+from distill_fixtures.models.protocol import InProcessModel
 from distill_fixtures.records import Question
 from distill_fixtures.tasks.prompts import build_prompt
 
@@ -14,7 +14,7 @@ NEW_TOKENS = 12
 
 
 def test_a_batch_writes_what_single_prompts_get(
-    real_model: CausalLM, questions: list[Question]
+    real_model: InProcessModel, questions: list[Question]
 ) -> None:
     prompts = [build_prompt(question, "generate").context for question in questions[:3]]
     assert real_model.uses_chat_template
@@ -24,7 +24,7 @@ def test_a_batch_writes_what_single_prompts_get(
     assert all(written.text.strip() for written in together)
 
 
-def test_the_chat_template_makes_it_answer(real_model: CausalLM) -> None:
+def test_the_chat_template_makes_it_answer(real_model: InProcessModel) -> None:
     (written,) = real_model.generate_text(["What is the capital of France?"], max_new_tokens=24)
     assert "Paris" in written.text
     assert "<|im_" not in written.text

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from distill_fixtures.models.causal_lm import CausalLM
 from distill_fixtures.models.folders import FolderRules
+from distill_fixtures.models.in_process import model_in_process
 from distill_fixtures.models.loading import load_module, load_tokenizer
 from distill_fixtures.models.plan import ModelPlan
+from distill_fixtures.models.protocol import InProcessModel
 from distill_fixtures.models.references import resolve_reference
 from distill_fixtures.records import ModelCard, Undefined
 
@@ -46,14 +47,14 @@ def find_model(model: ModelToLoad) -> ModelPlan:
     return replace(found, reference=model.reference)
 
 
-def bare_model(module: Any, tokenizer: Any, reference: str) -> CausalLM:
+def bare_model(module: Any, tokenizer: Any, reference: str) -> InProcessModel:
     """A model with an empty card: nobody asks for it here, and hashing files takes long."""
     unknown = Undefined("not asked of the measuring process")
     sizes = (unknown,) * 6
-    return CausalLM(module, tokenizer, ModelCard(reference, "", "", *sizes))
+    return model_in_process(module, tokenizer, ModelCard(reference, "", "", *sizes))
 
 
-def load_bare_model(plan: ModelPlan, *, device: str, dtype: str) -> CausalLM:
+def load_bare_model(plan: ModelPlan, *, device: str, dtype: str) -> InProcessModel:
     """Load tokenizer and weights."""
     tokenizer = load_tokenizer(plan)
     module = load_module(plan, device=device, dtype=dtype)

@@ -33,6 +33,7 @@ from distill_fixtures.measure.processes.worker_report import (
 )
 from distill_fixtures.measure.timing.clock import SystemClock
 from distill_fixtures.models.decoding import synchronise
+from distill_fixtures.models.in_process import run_first_token
 from distill_fixtures.models.loading import load_module, load_tokenizer
 from distill_fixtures.models.plan import ModelPlan
 from distill_fixtures.records import Undefined
@@ -109,13 +110,10 @@ class Measurement:
 
     def _load(self) -> tuple[Any, Any, float]:
         """Tokenizer, module, and the seconds until its first token was computed."""
-        import torch
-
         start = time.perf_counter()
         tokenizer = load_tokenizer(self._plan)
         module = load_module(self._plan, device=self._request.device, dtype=self._request.dtype)
-        with torch.inference_mode():
-            module(input_ids=torch.zeros((1, 1), dtype=torch.long, device=module.device))
+        run_first_token(module)
         synchronise(module.device)
         return tokenizer, module, time.perf_counter() - start
 

@@ -1,0 +1,44 @@
+"""What a model was made for, told from its configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from distill_fixtures.models.plan import ModelPlan
+
+__all__ = ["AUTO_CLASSES", "ModelTask", "task_of_config", "task_of_plan"]
+
+ModelTask = Literal["causal", "seq2seq", "classification"]
+"""``causal`` continues a text, ``seq2seq`` reads one and writes another (T5), ``classification``
+gives a whole text one of its labels (DistilBERT fine-tuned)."""
+
+AUTO_CLASSES: Mapping[ModelTask, str] = {
+    "causal": "AutoModelForCausalLM",
+    "seq2seq": "AutoModelForSeq2SeqLM",
+    "classification": "AutoModelForSequenceClassification",
+}
+"""transformers' class that loads a model of each task."""
+
+
+def task_of_config(config: Mapping[str, Any]) -> ModelTask:
+    """By the architecture's name, and else by whether it has an encoder and a decoder.
+
+    >>> task_of_config({"architectures": ["BertForSequenceClassification"]})
+    'classification'
+    >>> task_of_config({"is_encoder_decoder": True})
+    'seq2seq'
+    """
+    named = config.get("architectures")
+    name = named[0] if isinstance(named, list) and named and isinstance(named[0], str) else ""
+    if name.endswith("ForSequenceClassification"):
+        return "classification"
+    if config.get("is_encoder_decoder") is True:
+        return "seq2seq"
+    return "causal"
+
+
+def task_of_plan(plan: ModelPlan) -> ModelTask:
+    """An adapter's task is its base's. Known only where the model's files are here; a served model
+    continues texts."""
+    return task_of_config((plan.base or plan).config)
