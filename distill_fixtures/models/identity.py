@@ -30,7 +30,14 @@ __all__ = [
     "template_may_tell_the_date",
 ]
 
-DTYPE_NAMES = {"F32": "float32", "F16": "float16", "BF16": "bfloat16", "F64": "float64"}
+DTYPE_NAMES = {
+    "F32": "float32",
+    "F16": "float16",
+    "BF16": "bfloat16",
+    "F64": "float64",
+    "F8_E4M3": "float8_e4m3fn",
+    "F8_E5M2": "float8_e5m2",
+}
 INPUT_EMBEDDINGS = (
     "embed_tokens.weight",
     "wte.weight",

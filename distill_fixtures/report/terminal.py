@@ -22,6 +22,7 @@ ROWS: tuple[tuple[str, str, str], ...] = (
     ("benchmark", "inference_time_s", "speed_improvement_pct"),
     ("benchmark", "ttft_s", ""),
     ("benchmark", "tpot_s", ""),
+    ("benchmark", "characters_per_s", ""),
     ("benchmark", "throughput_samples_per_s", "throughput_gain"),
     ("benchmark", "load_time_s", "load_time_improvement_pct"),
     ("memory", "model_memory_bytes", "memory_reduction_pct"),
@@ -49,7 +50,7 @@ MOST_COLUMNS = 110
 LABEL_COLUMNS = 22
 """The longest label of a row that every run has."""
 
-SHORT_UNITS = {" samples/s": "/s", " million": " M", " billion": " B"}
+SHORT_UNITS = {" samples/s": "/s", " characters/s": "/s", " million": " M", " billion": " B"}
 GRADE_WORDS = {"not_judged": "not judged", "not_applicable": "n/a", "not_run": "not run"}
 
 
@@ -147,6 +148,8 @@ def _rows(document: Mapping[str, Any]) -> list[tuple[list[str], tuple[str, str]]
     criteria = {(each["metric"], each["slice"]): each for each in document["verdict"]["criteria"]}
     rows = []
     for section, name, change in ROWS:
+        if name == "characters_per_s" and document["distillation"]["tokenizers_differ"] is False:
+            continue  # the times say as much
         for key in _keys(document, section, name, change):
             cells = _cells(document, section, name, change, key)
             criterion = criteria.pop((change.rpartition(".")[2], None), None)

@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
-from distill_fixtures.models.protocol import InProcessModel
 from distill_fixtures.models.counting import count_module
 from distill_fixtures.models.headers import read_safetensors_header
 from distill_fixtures.models.identity import card_of_plan
 from distill_fixtures.models.loading import load_model
-from distill_fixtures.models.protocol import ScoreRequest
+from distill_fixtures.models.protocol import InProcessModel, ScoreRequest
 from distill_fixtures.models.references import resolve_reference
 from distill_fixtures.records import Question
 from distill_fixtures.tasks.prompts import build_prompt

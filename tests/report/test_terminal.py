@@ -119,15 +119,18 @@ def test_a_borderline_grade_is_explained(document: dict[str, Any]) -> None:
 
 
 def test_what_differs_between_the_models_is_said(document: dict[str, Any]) -> None:
+    document["distillation"]["tokenizers_differ"] = False
     quiet = shown(document)
     assert "number format" not in quiet
     assert "tokenizers" not in quiet
+    assert "Characters per second" not in quiet
     document["teacher"]["size"]["bits_per_parameter"] = 32.0
     document["student"]["size"]["bits_per_parameter"] = 4.5
     document["distillation"] |= {"number_format_differs": True, "tokenizers_differ": True}
     text = " ".join(shown(document).split())
     assert "number format: 32.0 bits per parameter against 4.5" in text
     assert "the tokenizers differ: compare characters per second" in text
+    assert row(document, "Characters per second").count("/s") == 2
 
 
 def test_what_was_not_judged_says_why(document: dict[str, Any]) -> None:
