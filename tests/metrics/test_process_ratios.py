@@ -72,6 +72,23 @@ def test_a_single_token_has_no_time_per_token() -> None:
     assert log_ratio_of_process(kept, kept, "ttft_s") == 0
 
 
+def test_a_classifier_compares_by_its_seconds_alone() -> None:
+    slow, fast = (
+        round_times([Round((GenerationTrace(1, 4, (time_s,), writes_tokens=False),), 0)])
+        for time_s in (0.4, 0.1)
+    )
+    assert (slow.seconds, slow.ttft_s, slow.tpot_s) == ((0.4,), (None,), (None,))
+    assert log_ratio_of_process(slow, fast, "seconds") == pytest.approx(np.log(0.25))
+    for of_round, of_tokens in (("seconds", True), ("ttft_s", False), ("tpot_s", True)):
+        found = log_ratio_of_process(slow, fast, of_round, of_tokens=of_tokens)
+        assert isinstance(found, Undefined)
+        assert "writes no tokens" in found.reason
+    assert {name for name, each in COMPARED_TIMES.items() if not each.of_tokens} == {
+        "inference_time_s",
+        "speedup",
+    }
+
+
 def test_no_time_and_no_rounds() -> None:
     still = RoundTimes((0.0,), (0.0,), (0.0,))
     assert log_ratio_of_process(still, still, "seconds") == Undefined("the clock saw no time pass")
