@@ -64,9 +64,7 @@ class RunFigures:
             return self.processes
         found = []
         for each in self.processes:
-            ratio = log_ratio_of_process(
-                each.teacher, each.student, of_round, of_tokens=of_tokens
-            )
+            ratio = log_ratio_of_process(each.teacher, each.student, of_round, of_tokens=of_tokens)
             if isinstance(ratio, Undefined):
                 return ratio
             found.append(ratio)

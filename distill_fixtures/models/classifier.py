@@ -15,7 +15,6 @@ from distill_fixtures.models.model_limits import text_window_of
 from distill_fixtures.models.peft_modules import plain_module, virtual_tokens_of
 from distill_fixtures.models.protocol import (
     Clock,
-    Generated,
     GenerateRequest,
     GenerateSettings,
     Scored,
@@ -155,7 +154,9 @@ class Classifier(LoadedModel):
         rows = self._rows_of(keys, self._tokenizer(texts, verbose=False))
         too_long = [place for place, row in enumerate(rows) if len(row.ids) > self._window]
         if too_long:
-            cut = self._cut([keys[place] for place in too_long], [texts[place] for place in too_long])
+            cut = self._cut(
+                [keys[place] for place in too_long], [texts[place] for place in too_long]
+            )
             for place, row in zip(too_long, cut, strict=True):
                 rows[place] = replace(row, truncated=True)
         return rows

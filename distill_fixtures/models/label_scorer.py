@@ -158,7 +158,9 @@ class LabelScorer:
         of_rows = [[rows[index] for index in batch] for batch in batches if len(batch) > 1]
         if of_rows:
             self.prove(max(of_rows, key=_padding_of))
-        return deque(batches if self._together else [[index] for batch in batches for index in batch])
+        return deque(
+            batches if self._together else [[index] for batch in batches for index in batch]
+        )
 
     def _keeps_figures(self, short: TextRow, long: TextRow) -> bool:
         """Whether a row's figures beside another are those that it has alone."""
@@ -179,9 +181,7 @@ class LabelScorer:
             # Half precision rounds in proportion to the logits.
             tolerance = HALF_TOLERANCE_NATS * max(1.0, max(alone) - min(alone))
         # Figures that are no numbers differ; whoever takes them alone refuses them by name.
-        return all(
-            abs(one - other) <= tolerance for one, other in zip(beside, alone, strict=True)
-        )
+        return all(abs(one - other) <= tolerance for one, other in zip(beside, alone, strict=True))
 
     def _log_probabilities(self, rows: Sequence[TextRow]) -> list[list[float]]:
         import torch

@@ -30,7 +30,12 @@ OTHER_TASKS = (
     "ForPreTraining",
 )
 # Of these what is below an adapter that brings a classifier's head.
-ENCODERS_OF_TEXT = ("ForMaskedLM", "ForTokenClassification", "ForQuestionAnswering", "ForPreTraining")
+ENCODERS_OF_TEXT = (
+    "ForMaskedLM",
+    "ForTokenClassification",
+    "ForQuestionAnswering",
+    "ForPreTraining",
+)
 
 
 def refuse_unfit_base(adapter: Mapping[str, Any], base: ModelPlan) -> None:

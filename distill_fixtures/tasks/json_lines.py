@@ -122,9 +122,7 @@ def _lines(content: bytes, path: Path) -> list[tuple[int, str]]:
     for number, raw in enumerate(content.split(b"\n"), 1):
         where = f"{path}, line {number}"
         if len(raw) > MOST_LINE_BYTES:
-            refuse(
-                f"{where} is too long", f"{len(raw)} bytes", f"at most {MOST_LINE_BYTES} a line"
-            )
+            refuse(f"{where} is too long", f"{len(raw)} bytes", f"at most {MOST_LINE_BYTES} a line")
         text = utf8_text(raw, where, start_byte=start_byte)
         start_byte += len(raw) + 1
         if text.strip():

@@ -23,8 +23,8 @@ from distill_fixtures.tasks.json_lines import (
 from distill_fixtures.tasks.labelled_texts import (
     LabelledText,
     is_labelled,
-    labelled_text,
     label_lines,
+    labelled_text,
     questions_of_labelled,
 )
 from distill_fixtures.tasks.question_set import LocatedQuestion, build_question_set

@@ -67,9 +67,7 @@ def labelled_text(line: JsonLine) -> LabelledText:
     refuse_unknown_fields(line, LABEL_FIELDS)
     text, label = line.text("text"), line.needed("label")
     if isinstance(label, bool) or not isinstance(label, int | str):
-        refuse(
-            f"{line.where}: wrong type of 'label'", type_name(label), "a text or a whole number"
-        )
+        refuse(f"{line.where}: wrong type of 'label'", type_name(label), "a text or a whole number")
     label = str(label).strip()
     for name, value in (("text", text), ("label", label)):
         if not value.strip():

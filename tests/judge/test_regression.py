@@ -202,9 +202,7 @@ def test_a_student_that_is_never_right_passes_against_itself() -> None:
 def without_tokens(one: ProcessRounds) -> ProcessRounds:
     """The same process with classifiers in it."""
     none = (None,) * len(one.teacher.seconds)
-    teacher, student = (
-        RoundTimes(each.seconds, none, none) for each in (one.teacher, one.student)
-    )
+    teacher, student = (RoundTimes(each.seconds, none, none) for each in (one.teacher, one.student))
     return ProcessRounds(teacher, student)
 
 

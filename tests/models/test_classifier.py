@@ -11,6 +11,7 @@ import pytest
 from distill_fixtures.errors import MeasurementError, NotFiniteScoreError
 from distill_fixtures.measure.timing.clock import SystemClock
 from distill_fixtures.models.classifier import Classifier
+from distill_fixtures.models.in_process import run_first_token
 from distill_fixtures.models.protocol import Model, ScoreRequest
 from distill_fixtures.records import Undefined
 from tests.fakes import FakeClock, make_card
@@ -55,7 +56,7 @@ def by_hand(module: Any, text: str) -> list[float]:
     import torch
 
     given = tokenizer()(text, return_tensors="pt", truncation=True, max_length=WINDOW)
-    given.pop("token_type_ids")
+    given.pop("token_type_ids", None)
     with torch.no_grad():
         logits = module(**given).logits[0]
     return [float(value) for value in logits.double().log_softmax(-1)]
@@ -70,10 +71,69 @@ def test_figures_are_the_logits_of_transformers(name: str) -> None:
     module = CLASSIFIERS[name]()
     model = classifier(module)
     assert isinstance(model, Model)
-    assert isinstance(model.scoring_method, Undefined)
+    before = model.scoring_method
+    assert before == Undefined("nothing was scored")
     for text, values in zip(TEXTS, found(model, TEXTS), strict=True):
         assert values == pytest.approx(by_hand(module, text), abs=1e-4)
         assert max(values) - min(values) > 0.1, "flat scores would hide a fault"
+    assert model.scoring_method == "rows"
+
+
+def test_segments_are_those_of_the_tokenizer() -> None:
+    from tokenizers.processors import TemplateProcessing
+
+    second = make_text_tokenizer()
+    second.model_input_names = ["input_ids", "token_type_ids", "attention_mask"]
+    second.backend_tokenizer.post_processor = TemplateProcessing(
+        single="<s>:1 $A:1 </s>:1", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    module = make_bert()
+    model = Classifier(module, second, make_card())
+    for text, values in zip(TEXTS, found(model, TEXTS), strict=True):
+        given = second(text, return_tensors="pt")
+        assert set(given["token_type_ids"][0].tolist()) == {1}
+        wanted = module(**given).logits[0].log_softmax(-1).tolist()
+        assert values == pytest.approx(wanted, abs=1e-4)
+        assert values != pytest.approx(by_hand(module, text), abs=1e-2)
+
+
+def test_a_classifier_with_a_decoder() -> None:
+    """BART's head reads where the text ends."""
+    import torch
+    from transformers import BartConfig, BartForSequenceClassification
+
+    torch.manual_seed(0)
+    config = BartConfig(
+        vocab_size=300,
+        d_model=32,
+        encoder_layers=1,
+        decoder_layers=1,
+        encoder_attention_heads=4,
+        decoder_attention_heads=4,
+        encoder_ffn_dim=48,
+        decoder_ffn_dim=48,
+        max_position_embeddings=WINDOW,
+        init_std=0.4,
+        pad_token_id=1,
+        bos_token_id=0,
+        eos_token_id=2,
+        decoder_start_token_id=2,
+        id2label=dict(enumerate(LABELS)),
+    )
+    module = BartForSequenceClassification(config).eval()
+    run_first_token(module)
+    model = classifier(module)
+    for text, values in zip(TEXTS, found(model, TEXTS), strict=True):
+        assert values == pytest.approx(by_hand(module, text), abs=1e-4)
+    assert model.scoring_method == "rows"
+
+
+def test_half_precision_is_no_reason_to_go_alone() -> None:
+    import torch
+
+    model = classifier(make_bert().to(torch.bfloat16))
+    for one, other in zip(found(model, TEXTS), found(classifier(make_bert()), TEXTS), strict=True):
+        assert one == pytest.approx(other, abs=0.5)
     assert model.scoring_method == "rows"
 
 

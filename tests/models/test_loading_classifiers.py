@@ -1,4 +1,4 @@
-"""Classifiers from folders: plain ones, and adapters that bring a head or find one in their base."""
+"""Classifiers from folders: plain ones, and adapters with a head of their own or of their base."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def by_hand(folder: Path, base: Path, labels: int) -> list[float]:
         )
         module = PeftModel.from_pretrained(bare, folder).eval()
     given = make_text_tokenizer()(TEXT, return_tensors="pt")
-    given.pop("token_type_ids")
+    given.pop("token_type_ids", None)
     with torch.no_grad():
         logits = module(**given).logits[0]
     return [float(each) for each in logits.double().log_softmax(-1)]
@@ -75,7 +75,7 @@ def test_a_folder_is_loaded_and_counted_like_its_files(name: str, tmp_path: Path
     assert loaded.labels == LABELS
     run_first_token(loaded.module)
     given = make_text_tokenizer()(TEXT, return_tensors="pt")
-    given.pop("token_type_ids")
+    given.pop("token_type_ids", None)
     wanted = module(**given).logits[0].log_softmax(-1).tolist()
     assert values(plan.folder) == pytest.approx(wanted, abs=1e-4)
 
@@ -176,9 +176,7 @@ def test_an_adapter_that_brings_the_head(make: Callable[[Path], Path], tmp_path:
     plan = resolve_reference(str(folder))
     labels = ("LABEL_0", "LABEL_1", "LABEL_2")
     assert labels_of_plan(plan) == labels
-    assert values(folder, labels) == pytest.approx(
-        by_hand(folder, tmp_path / "base", 3), abs=1e-4
-    )
+    assert values(folder, labels) == pytest.approx(by_hand(folder, tmp_path / "base", 3), abs=1e-4)
     assert isinstance(card_of_plan(plan).parameters_total, Undefined)
     loaded = load_model(plan)
     assert isinstance(loaded, Classifier)
