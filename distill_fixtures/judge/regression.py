@@ -150,7 +150,10 @@ def _times(
     parts: dict[str, Any], baseline: RunFigures, current: RunFigures, looks: int
 ) -> RegressionResult:
     compared = COMPARED_TIMES[parts["metric"]]
-    before, after = (each.log_ratios(compared.of_round) for each in (baseline, current))
+    before, after = (
+        each.log_ratios(compared.of_round, of_tokens=compared.of_tokens)
+        for each in (baseline, current)
+    )
     if isinstance(before, Undefined):
         return _without(parts, "not_comparable", f"the baseline has no times: {before.reason}")
     if isinstance(after, Undefined):

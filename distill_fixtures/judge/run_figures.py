@@ -52,13 +52,19 @@ class RunFigures:
         unasked = Undefined("only times are compared here")
         return cls(conditions, lambda name: unasked, unasked, unasked, processes)
 
-    def log_ratios(self, of_round: str) -> tuple[float, ...] | Undefined:
-        """One value a process: the median of log(student's time / teacher's)."""
+    def log_ratios(
+        self, of_round: str, *, of_tokens: bool = False
+    ) -> tuple[float, ...] | Undefined:
+        """One value a process: the median of log(student's time / teacher's).
+
+        Args:
+            of_round, of_tokens: as in ``log_ratio_of_process``.
+        """
         if isinstance(self.processes, Undefined):
             return self.processes
         found = []
         for each in self.processes:
-            ratio = log_ratio_of_process(each.teacher, each.student, of_round)
+            ratio = log_ratio_of_process(each.teacher, each.student, of_round, of_tokens=of_tokens)
             if isinstance(ratio, Undefined):
                 return ratio
             found.append(ratio)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
@@ -12,10 +10,10 @@ from distill_fixtures.errors import MeasurementError
 from distill_fixtures.models.decoding import decode_greedily, fit_prompts
 from distill_fixtures.models.finite import check_scores, check_steps
 from distill_fixtures.models.likelihood_scorer import LikelihoodScorer
+from distill_fixtures.models.loaded_model import LoadedModel, scoring_batch_tokens
 from distill_fixtures.models.model_limits import end_tokens_of, window_of
 from distill_fixtures.models.peft_modules import virtual_tokens_of
 from distill_fixtures.models.protocol import (
-    AllAtOnce,
     Clock,
     Generated,
     GenerateRequest,
@@ -32,13 +30,8 @@ from distill_fixtures.records import GenerationTrace, ModelCard, Undefined
 
 __all__ = ["CausalLM"]
 
-# Tokens of a scoring pass. On a CPU more bring nothing: matrix products are as fast as they get,
-# and what lies between them leaves the cache.
-BATCH_TOKENS = {"cpu": 1024}
-BATCH_TOKENS_ELSEWHERE = 16_384
 
-
-class CausalLM(AllAtOnce):
+class CausalLM(LoadedModel):
     """Satisfies :class:`~distill_fixtures.models.protocol.Model` with a transformers module.
 
     Args:
@@ -52,42 +45,17 @@ class CausalLM(AllAtOnce):
     def __init__(
         self, module: Any, tokenizer: Any, card: ModelCard, *, batch_tokens: int | None = None
     ) -> None:
-        self._loaded: Any = module
-        self._tokenizer = tokenizer
-        self._card = card
+        super().__init__(module, tokenizer, card)
         self._limits = TokenLimits(
             window=window_of(module.config, tokenizer) - virtual_tokens_of(module),
             rows=module.get_input_embeddings().weight.shape[0],
         )
         self._end_tokens = end_tokens_of(module, tokenizer)
         if batch_tokens is None:
-            batch_tokens = BATCH_TOKENS.get(module.device.type, BATCH_TOKENS_ELSEWHERE)
+            batch_tokens = scoring_batch_tokens(module)
         self._scorer: LikelihoodScorer | None = LikelihoodScorer(
             module, card.reference, batch_tokens
         )
-
-    @property
-    def card(self) -> ModelCard:
-        return self._card
-
-    @property
-    def tokenizer_digest(self) -> str | Undefined:
-        """sha256 over the vocabulary and, for a fast tokenizer, its whole pipeline."""
-        backend = getattr(self._tokenizer, "backend_tokenizer", None)
-        if backend is None:
-            content = json.dumps(sorted(self._tokenizer.get_vocab().items()))
-        else:
-            # Padding and truncation are a caller's settings and no part of the vocabulary.
-            pipeline = json.loads(backend.to_str())
-            content = json.dumps(pipeline | {"padding": None, "truncation": None}, sort_keys=True)
-        return hashlib.sha256(content.encode()).hexdigest()
-
-    @property
-    def module(self) -> Any:
-        """The transformers module, for what only an in-process model can do."""
-        if self._loaded is None:
-            raise self._closed()
-        return self._loaded
 
     @property
     def uses_chat_template(self) -> bool:
@@ -154,19 +122,9 @@ class CausalLM(AllAtOnce):
         rows = [[first, *self._tokenizer.encode(text, add_special_tokens=False)] for text in texts]
         return read_rows(self.module, [row[-self._limits.window :] for row in rows])
 
-    def count_tokens(self, text: str) -> int:
-        return len(self._tokenizer.encode(text, add_special_tokens=False))
-
     def close(self) -> None:
-        self._loaded = self._scorer = None
-
-    def _closed(self) -> MeasurementError:
-        return MeasurementError(
-            f"the model {self._card.reference} is closed",
-            got="a use after close()",
-            wanted="an open model",
-            next_step="ask the registry for it again",
-        )
+        super().close()
+        self._scorer = None
 
     def _chat_ids(self, prompt: str) -> list[int]:
         """A prompt in tokens, put as a user's message where the model has a chat template."""

@@ -16,6 +16,12 @@ from distill_fixtures.models.file_digests import IN_PROCESS, FileDigests
 from distill_fixtures.models.folders import TEMPLATE_FILES, unlisted_files
 from distill_fixtures.models.gguf_header import GgufHeader
 from distill_fixtures.models.headers import TensorHeader, read_safetensors_header
+from distill_fixtures.models.model_task import (
+    name_of_architecture,
+    task_of_config,
+    task_of_plan,
+)
+from distill_fixtures.models.peft_head import adapter_tensors
 from distill_fixtures.models.plan import ModelPlan
 from distill_fixtures.models.served.card_file import architecture_of_served, card_of_served
 from distill_fixtures.records import ModelCard, Undefined
@@ -42,6 +48,8 @@ INPUT_EMBEDDINGS = (
     "embed_tokens.weight",
     "wte.weight",
     "word_embeddings.weight",
+    "word_embedding.weight",
+    "tok_embeddings.weight",
     "embed_in.weight",
 )
 OUTPUT_EMBEDDINGS = ("lm_head.weight", "lm_head.bias", "embed_out.weight")
@@ -132,10 +140,7 @@ def architecture_of_plan(plan: ModelPlan) -> str:
         return architecture_of_served(plan.config)
     if plan.base is not None:
         return f"{architecture_of_plan(plan.base)} + {plan.config.get('peft_type', 'adapter')}"
-    named = plan.config.get("architectures")
-    if isinstance(named, list) and named and isinstance(named[0], str):
-        return named[0]
-    return str(plan.config.get("model_type", "unknown"))
+    return name_of_architecture(plan.config) or str(plan.config.get("model_type", "unknown"))
 
 
 def counts_of_plan(plan: ModelPlan) -> ParameterCounts | Undefined:
@@ -148,6 +153,8 @@ def counts_of_plan(plan: ModelPlan) -> ParameterCounts | Undefined:
         return Undefined("the weights are no safetensors; they are counted once loaded")
     if plan.config.get("quantization_config") is not None:
         return Undefined("packed weights are counted once loaded")
+    if plan.base is not None and task_of_plan(plan) != task_of_config(plan.base.config):
+        return Undefined("the base is loaded with another head; it is counted once loaded")
     if plan.base is None:
         sizes = _sizes_of_full_model(plan)
         return ParameterCounts(sum(sizes.values()), sum(sizes.values()), _non_embedding(sizes))
@@ -175,14 +182,14 @@ def _counts_of_adapter(plan: ModelPlan, base: ModelPlan) -> ParameterCounts | Un
     saved_modules = tuple(plan.config.get("modules_to_save") or ())
     added: dict[str, int] = {}
     trainable = 0
-    for name, tensor in _headers(plan).items():
-        inner = name.removeprefix("base_model.model.")
-        is_copy = any(f".{module}." in f".{inner}" for module in saved_modules)
-        replaces = inner.replace(".base_layer.", ".") in base_sizes
-        if is_copy or not replaces:
+    for inner, tensor in adapter_tensors(plan).items():
+        # PEFT copies each module whose name ends so: DistilBERT's pre_classifier too.
+        is_copy = any(f"{module}." in inner for module in saved_modules)
+        replaced = base_sizes.get(inner.replace(".base_layer.", "."))
+        if is_copy or replaced is None:
             trainable += tensor.elements
-        if not replaces:
-            added[inner] = tensor.elements
+        # A head of more labels than its base's is larger by so much.
+        added[inner] = tensor.elements - (replaced or 0)
     return ParameterCounts(
         base_counts.total + sum(added.values()),
         trainable,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ from distill_fixtures.models.file_digests import IN_PROCESS, FileDigests
 from distill_fixtures.models.headers import read_safetensors_header
 from distill_fixtures.models.identity import card_of_plan
 from distill_fixtures.models.in_process import model_in_process
+from distill_fixtures.models.labels import labels_of_plan
 from distill_fixtures.models.library_noise import quiet_libraries
-from distill_fixtures.models.model_task import AUTO_CLASSES, task_of_plan
+from distill_fixtures.models.model_task import AUTO_CLASSES, CLASSIFYING_ADAPTER, task_of_plan
+from distill_fixtures.models.peft_head import adapter_tensors
 from distill_fixtures.models.plan import ModelPlan
 from distill_fixtures.models.protocol import InProcessModel, Model
 from distill_fixtures.models.served.served_model import ServedModel
@@ -99,7 +102,7 @@ def load_module(plan: ModelPlan, *, device: str, dtype: str) -> Any:
         )
     with quiet_libraries():
         if plan.base is not None:
-            base = _load_full(plan.base, dtype)
+            base = _load_full(plan.base, dtype, adapter=plan)
             module = _put_adapter_on(plan, base)
         else:
             module = _load_full(plan, dtype)
@@ -109,16 +112,20 @@ def load_module(plan: ModelPlan, *, device: str, dtype: str) -> Any:
     return module
 
 
-def _load_full(plan: ModelPlan, dtype: str) -> Any:
+def _load_full(plan: ModelPlan, dtype: str, *, adapter: ModelPlan | None = None) -> Any:
+    """A whole model; as the base of an adapter, for the adapter's task and with its labels."""
     import transformers
 
+    task = task_of_plan(adapter or plan)
     if plan.kind == "gguf":
         _need_gguf(plan)
         extra: dict[str, Any] = {"gguf_file": plan.weight_files[0].name}
     else:
         extra = {"use_safetensors": plan.weight_files[0].suffix == ".safetensors"}
+    if adapter is not None and task == "classification":
+        extra |= _labels(adapter)
     try:
-        module, report = getattr(transformers, AUTO_CLASSES[task_of_plan(plan)]).from_pretrained(
+        module, report = getattr(transformers, AUTO_CLASSES[task]).from_pretrained(
             plan.folder,
             dtype=torch_dtype(dtype),
             local_files_only=True,
@@ -129,17 +136,47 @@ def _load_full(plan: ModelPlan, dtype: str) -> Any:
         )
     except Exception as error:  # libraries fail on bad files in ways of their own
         raise _not_loadable(plan, "weights", error) from error
-    # Unused tensors in a file are normal; a tensor that is not there would be random numbers.
+    _refuse_random_numbers(plan, report, adapter)
+    return module
+
+
+def _labels(adapter: ModelPlan) -> dict[str, Any]:
+    """Settings that give an adapter's base as many outputs as the adapter has labels."""
+    labels = labels_of_plan(adapter)
+    return {
+        "id2label": dict(enumerate(labels)),
+        "label2id": {label: place for place, label in enumerate(labels)},
+    }
+
+
+def _refuse_random_numbers(
+    plan: ModelPlan, report: Mapping[str, Any], adapter: ModelPlan | None
+) -> None:
+    """Unused tensors in a file are normal; a tensor that is not there would be random numbers.
+
+    What an adapter brings whole takes the place of whatever its base has.
+
+    Args:
+        report: transformers' own account of the load.
+    """
+    brought = () if adapter is None else adapter_tensors(adapter)
+    next_step = f"compare {plan.folder / 'config.json'} with the weights beside it"
+    if adapter is not None and adapter.config.get("task_type") == CLASSIFYING_ADAPTER:
+        next_step += f"; what the base lacks {adapter.reference} must bring (modules_to_save)"
     for fault in ("missing_keys", "mismatched_keys", "error_msgs"):
-        if report.get(fault):
-            names = sorted(str(name) for name in report[fault])
+        names = sorted(
+            str(key)
+            for key in report.get(fault) or ()
+            # A mismatch is a name with two shapes.
+            if (key if isinstance(key, str) else key[0]) not in brought
+        )
+        if names:
             raise ModelReferenceError(
                 f"the weights of {plan.reference} do not fit its configuration",
                 got=f"{fault.replace('_', ' ')}: {', '.join(names[:5])} ({len(names)} in all)",
                 wanted="every parameter of the architecture, in its shape",
-                next_step=f"compare {plan.folder / 'config.json'} with the weights beside it",
+                next_step=next_step,
             )
-    return module
 
 
 def _put_adapter_on(plan: ModelPlan, base: Any) -> Any:
@@ -186,7 +223,7 @@ def _not_loadable(plan: ModelPlan, part: str, error: Exception) -> ModelReferenc
         got=f"{type(error).__name__}: {said or 'no message'}"[:500],
         wanted="an adapter of this very base"
         if is_adapter
-        else "a causal language model that this transformers version knows",
+        else "a model that this transformers version knows",
         next_step="name the base that it was trained on with --distill-base-model"
         if is_adapter
         else "load it with transformers alone to see its whole message",

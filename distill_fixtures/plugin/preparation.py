@@ -18,6 +18,7 @@ from distill_fixtures.models.folders import FolderRules
 from distill_fixtures.models.memory_needs import check_memory
 from distill_fixtures.models.model_limits import check_room
 from distill_fixtures.models.references import resolve_reference
+from distill_fixtures.plugin.classifying import fit_to_models
 from distill_fixtures.plugin.control_shape import refuse_unlike_plan
 from distill_fixtures.records import Role, Scoring
 from distill_fixtures.report.baseline import Baseline, read_baseline
@@ -67,10 +68,13 @@ def prepare_inputs(config: RunConfig, rootdir: Path) -> Inputs:
     """
     thresholds = read_thresholds(find_thresholds(config.thresholds, rootdir))
     questions = questions_of(config)
-    scoring, template = _scoring(config, questions)
+    scoring = _scoring_of_questions(config, questions)
+    template = None if config.prompt_file is None else load_prompt_template(config.prompt_file)
     check_writable(config.metrics_dir)
     cache_folder, cache_warnings = _cache_folder(config)
     plans = _plans(config)
+    scoring, questions = fit_to_models(config, scoring, questions, plans)
+    _refuse_idle_options(config, scoring)
     if config.device not in ("auto", "cpu"):
         resolve_device(config.device)
     return Inputs(
@@ -158,7 +162,8 @@ def _check_memory(plans: Mapping[Role, ModelPlan], config: RunConfig) -> None:
     )
 
 
-def _scoring(config: RunConfig, questions: QuestionSet) -> tuple[Scoring, PromptTemplate | None]:
+def _scoring_of_questions(config: RunConfig, questions: QuestionSet) -> Scoring:
+    """What ``auto`` means for the questions, whichever models are asked."""
     scoring: Scoring = questions.default_scoring if config.scoring == "auto" else config.scoring
     free_text = any(question.is_free_text for question in questions.questions)
     if free_text and scoring != "generate":
@@ -168,12 +173,15 @@ def _scoring(config: RunConfig, questions: QuestionSet) -> tuple[Scoring, Prompt
             wanted="generate: there are no options whose likelihood could be compared",
             next_step="leave --distill-scoring out",
         )
+    _refuse_idle_options(config, scoring)
+    return scoring
+
+
+def _refuse_idle_options(config: RunConfig, scoring: Scoring) -> None:
     _only_for("permutations", config.permutations > 1, scoring, "letter")
     _only_for("cloze_pmi", config.cloze_pmi, scoring, "cloze")
     _only_for("prompt", config.prompt != "zero-shot", scoring, "generate")
     _only_for("prompt_file", config.prompt_file is not None, scoring, "generate")
-    template = None if config.prompt_file is None else load_prompt_template(config.prompt_file)
-    return scoring, template
 
 
 def _only_for(field: str, given: bool, scoring: Scoring, wanted: Scoring) -> None:
@@ -183,5 +191,7 @@ def _only_for(field: str, given: bool, scoring: Scoring, wanted: Scoring) -> Non
             f"{flag} has no effect in this run",
             got=f"{flag} with {scoring} scoring",
             wanted=f"{wanted} scoring",
-            next_step=f"add --distill-scoring {wanted}, or leave {flag} out",
+            next_step=f"leave {flag} out"
+            if scoring == "classify"
+            else f"add --distill-scoring {wanted}, or leave {flag} out",
         )

@@ -85,7 +85,7 @@ class DatasetSection(DocumentSection):
     chance_accuracy: Number | None
     guess_baseline: Number | None
     guess_baseline_rule: str | None = Field(description="the blind guess that reaches it")
-    scoring: str = Field(description="`cloze`, `letter` or `generate`")
+    scoring: str = Field(description="`cloze`, `letter`, `generate` or `classify`")
     prompt_digest: str = Field(description="sha256 over how questions were put")
     repeated_options: int = Field(description="questions that list one option text twice")
     repeated_reference: int = Field(description="questions that list the right text twice")

@@ -96,7 +96,7 @@ class ScoringSection(DocumentSection):
 
     method: str | None = Field(
         description="how a question's options shared work; `packed`, `shared cache`, `rows` or "
-        "`one by one`; null for written answers"
+        "`one by one` (of a classifier: texts in batches, or each alone); null for written answers"
     )
     chat_template: bool | None = Field(
         description="prompts were put into the model's chat template; null unless answers are "
@@ -121,7 +121,8 @@ class SampleRecord(DocumentSection):
     batch_size: int = Field(description="prompts generated together")
     prompt_tokens: int = Field(description="prompt tokens of all its rows, without padding")
     token_times_s: list[Number] = Field(
-        description="seconds from the request's start until each token was there"
+        description="seconds from the request's start until each token was there; of a classifier "
+        "one entry, when its labels' scores were there"
     )
 
 
@@ -129,10 +130,10 @@ class BatchFigures(DocumentSection):
     """Times and rates of batches of one size; a request is a batch, with its rows' tokens."""
 
     throughput_samples_per_s: Number
-    tokens_per_s: Number
+    tokens_per_s: Number | None
     decode_tokens_per_s: Number | None
-    prefill_tokens_per_s: Number
-    ttft_s: Number
+    prefill_tokens_per_s: Number | None
+    ttft_s: Number | None
     tpot_s: Number | None
     itl_p50_s: Number | None
     itl_p99_s: Number | None

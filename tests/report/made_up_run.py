@@ -94,7 +94,7 @@ def _answer(question: Question, scoring: Scoring, scores: list[float]) -> Answer
         text = "no idea" if cut else f"({pick})"
         return Answer(question.id, pick, right(pick), text=text, truncated=cut)
     answer = Answer(question.id, pick, right(pick), log_likelihoods=tuple(scores))
-    if scoring == "letter":
+    if scoring in ("letter", "classify"):
         return answer
     per_character = [s / len(c) for s, c in zip(scores, question.choices, strict=True)]
     place = per_character.index(max(per_character))
@@ -110,16 +110,17 @@ def make_rounds(rounds: int, step_s: float, seed: int, **shape: int) -> tuple[Ro
     """Rounds of requests with jittered token times.
 
     Args:
-        shape: ``batch_size``, ``tokens`` and ``requests``.
+        shape: ``batch_size``, ``tokens`` (0: a classifier's, with one time each) and ``requests``.
     """
     generator = np.random.default_rng(seed)
-    size = (shape["requests"], shape["tokens"])
+    size = (shape["requests"], max(1, shape["tokens"]))
     return tuple(
         make_round(
             *np.cumsum(step_s * (1 + generator.random(size)), axis=1).tolist(),
             batch_size=shape["batch_size"],
             prompt_tokens=11 * shape["batch_size"],
             order=2 * place + place % 2,
+            writes_tokens=shape["tokens"] > 0,
         )
         for place in range(rounds)
     )
@@ -302,7 +303,7 @@ class MadeUpRun:
                     step_s * size,
                     seeds[cast(Role, role)],
                     batch_size=size,
-                    tokens=self.tokens,
+                    tokens=0 if self.scoring == "classify" else self.tokens,
                     requests=13 if size == 1 else 1,
                 )
                 for role, step_s in steps_s.items()
@@ -320,7 +321,9 @@ class MadeUpRun:
             told=told,
             reports={"teacher": make_isolated(4.0), "student": make_isolated(1.0)},
             timed=cast(Any, timed),
-            tokens=TokenComparison(0.25, {"teacher": 1.5, "student": 2.0}),
+            tokens=Undefined("a classifier gives no probability of a next token")
+            if self.scoring == "classify"
+            else TokenComparison(0.25, {"teacher": 1.5, "student": 2.0}),
             tokenizers=self.tokenizers,
             from_cache=self.from_cache,
         )

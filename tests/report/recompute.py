@@ -28,7 +28,7 @@ def recompute(metrics: Json, comparison: Json | None) -> Json:
     for role in ROLES:
         if metrics[role] is not None:
             found |= _under(f"{role}.size", sizes(metrics[role]["size"]))
-            found |= _under(f"{role}.benchmark", speeds(metrics[role], _sizes_asked(metrics)))
+            found |= _under(f"{role}.benchmark", _speeds_of(metrics, role))
             if comparison is not None and comparison["predictions"][0][role] is not None:
                 scoring = metrics["dataset"]["scoring"]
                 orders = metrics["run"]["options"]["--distill-permutations"]
@@ -110,6 +110,28 @@ def memory_pair(teacher: Json, student: Json) -> Json:
 
 
 # Time, from the raw requests.
+
+
+OF_TOKENS = (
+    "tokens_per_s",
+    "decode_tokens_per_s",
+    "prefill_tokens_per_s",
+    "characters_per_s",
+    "ttft_s",
+    "tpot_s",
+    "itl_p50_s",
+    "itl_p99_s",
+)
+
+
+def _speeds_of(metrics: Json, role: str) -> Json:
+    """A classifier has nothing that is about tokens."""
+    found = speeds(metrics[role], _sizes_asked(metrics))
+    if metrics["dataset"]["scoring"] != "classify":
+        return found
+    for some in (found, *(each for each in (found["by_batch_size"] or {}).values() if each)):
+        some.update({name: None for name in OF_TOKENS if name in some})
+    return found
 
 
 def _rounds(model: Json, batch_size: int) -> list[list[Json]]:

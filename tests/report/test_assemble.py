@@ -129,7 +129,7 @@ def test_all_that_was_measured_holds_a_number(metrics: dict[str, Any]) -> None:
 )
 @given(
     asked=st.frozensets(st.sampled_from(PARTS)),
-    scoring=st.sampled_from(["cloze", "letter", "generate"]),
+    scoring=st.sampled_from(["cloze", "letter", "generate", "classify"]),
     control=st.booleans(),
     rounds=st.integers(1, 6),
     tokens=st.integers(1, 3),

@@ -91,7 +91,7 @@ def expected_grade(criterion: Json, metrics: Json) -> str:
     return "poor" if high < criterion["poor"] else "acceptable"
 
 
-@pytest.mark.parametrize("scoring", ["cloze", "letter", "generate"])
+@pytest.mark.parametrize("scoring", ["cloze", "letter", "generate", "classify"])
 def test_a_made_up_run(scoring: Scoring) -> None:
     documents = MadeUpRun(scoring=scoring).documents()
     assert documents.comparison is not None
@@ -127,6 +127,19 @@ def test_one_token_and_few_rounds() -> None:
     assert documents.metrics["teacher"]["benchmark"]["tpot_s"] is None
     grades = {c["metric"]: c["grade"] for c in documents.metrics["verdict"]["criteria"]}
     assert grades["speed_improvement_pct"] == "not_judged"
+
+
+def test_classifiers_have_no_figures_about_tokens() -> None:
+    metrics = MadeUpRun(scoring="classify").documents().metrics
+    said = {"teacher.benchmark.by_batch_size.4.ttft_s", "teacher.benchmark.itl_p50_s"}
+    said |= {f"student.benchmark.{kind}tokens_per_s" for kind in ("", "decode_", "prefill_")}
+    said |= {f"student.benchmark.{name}" for name in ("ttft_s", "tpot_s", "characters_per_s")}
+    for path in said:
+        assert metrics["reasons"][path] == (
+            "a classifier writes no tokens: its time is inference_time_s"
+        ), path
+    assert "next token" in metrics["reasons"]["distillation.fidelity.token_kl_nats"]
+    assert metrics["distillation"]["speedup"] > 1
 
 
 def test_several_option_orders() -> None:
