@@ -36,13 +36,16 @@ TOKENIZER_SETTINGS = (
 # Those of them that may hold a chat template.
 TEMPLATE_FILES = ("tokenizer_config.json", "chat_template.jinja", "chat_template.json")
 # A fast tokenizer is one file; these are read only where it is missing.
-SLOW_TOKENIZER_FILES = ("vocab.json", "merges.txt", "vocab.txt", "tokenizer.model", "spiece.model")
+SLOW_TOKENIZER_FILES = (
+    *("vocab.json", "merges.txt", "vocab.txt", "tokenizer.model", "spiece.model"),
+    *("sentencepiece.bpe.model", "source.spm", "target.spm"),
+)
 # A tokenizer's class may look at a vocabulary beside tokenizer.json, and at templates of its own.
 MORE_TOKENIZER_FILES = (*SLOW_TOKENIZER_FILES, "tekken.json")
 TEMPLATES_FOLDER = "additional_chat_templates"
 MAX_JSON_BYTES = 100_000_000
 # Of files that a loader may look at.
-READ_SUFFIXES = (".json", ".safetensors", ".bin", ".txt", ".model", ".jinja", ".py")
+READ_SUFFIXES = (".json", ".safetensors", ".bin", ".txt", ".model", ".spm", ".jinja", ".py")
 # What architectures are called that neither continue a text nor label one.
 OTHER_TASKS = (
     "ForImageClassification",
@@ -284,7 +287,8 @@ def _refuse_other_tasks(folder: Path, config: Mapping[str, Any]) -> None:
         raise ModelReferenceError(
             f"the model in {folder} is no language model that answers questions",
             got=f"architectures: {name}",
-            wanted="a causal language model, such as LlamaForCausalLM",
+            wanted="a model that continues texts, such as LlamaForCausalLM, or answers them, such "
+            "as T5ForConditionalGeneration",
             next_step="give the model that was distilled, not an encoder or a vision model",
         )
 

@@ -186,7 +186,7 @@ def _not_loadable(plan: ModelPlan, part: str, error: Exception) -> ModelReferenc
         got=f"{type(error).__name__}: {said or 'no message'}"[:500],
         wanted="an adapter of this very base"
         if is_adapter
-        else "a causal language model that this transformers version knows",
+        else "a language model that this transformers version knows",
         next_step="name the base that it was trained on with --distill-base-model"
         if is_adapter
         else "load it with transformers alone to see its whole message",

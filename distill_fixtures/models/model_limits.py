@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from distill_fixtures.errors import OptionError
+from distill_fixtures.models.model_task import task_of_plan
 from distill_fixtures.models.plan import ModelPlan
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "has_limited_reach",
     "length_that_changes_positions",
     "looks_ahead",
+    "two_windows_of",
     "window_of",
     "window_of_plan",
 ]
@@ -24,10 +26,15 @@ REACH_NAMES = ("sliding_window", "attention_window", "window_size", "attention_c
 # (`dynamic` ones are stretched beyond the window, which no text here is.)
 STRETCHING_ROPES = ("longrope",)
 WINDOW_NAMES = ("n_positions", "max_position_embeddings", "n_ctx", "max_seq_len")
+# Where encoder and decoder have windows of different length (LED).
+ENCODER_WINDOW_NAME = "max_encoder_position_embeddings"
+DECODER_WINDOW_NAME = "max_decoder_position_embeddings"
 
 
 def check_room(plans: Mapping[str, ModelPlan], new_tokens: int) -> None:
     """Refuse more new tokens than a model can look at, told from its configuration alone.
+
+    A causal model looks at them beside the prompt; an encoder-decoder has a window for each.
 
     Args:
         plans: the models that are timed, by role.
@@ -38,19 +45,25 @@ def check_room(plans: Mapping[str, ModelPlan], new_tokens: int) -> None:
     """
     for role, plan in plans.items():
         window = window_of_plan(plan)
-        if window is not None and new_tokens >= window:
+        if window is None:
+            continue
+        most = window if task_of_plan(plan) == "seq2seq" else window - 1
+        if new_tokens > most:
             raise OptionError(
-                "--distill-new-tokens leaves no room for a prompt",
+                "--distill-new-tokens leaves no room for a prompt"
+                if most < window
+                else "--distill-new-tokens is more than a decoder can write",
                 got=f"{new_tokens}; the {role} {plan.reference} has a window of {window} tokens",
-                wanted=f"at most {window - 1}",
+                wanted=f"at most {most}",
                 next_step="give a smaller --distill-new-tokens",
             )
 
 
 def window_of_plan(plan: ModelPlan) -> int | None:
-    """Tokens that the model can look at together; None where its configuration does not say."""
+    """Tokens that the model can look at together, an encoder-decoder those that it can write; None
+    where its configuration does not say."""
     config = (plan.base or plan).config
-    for name in WINDOW_NAMES:
+    for name in (DECODER_WINDOW_NAME, *WINDOW_NAMES):
         value = config.get(name)
         if isinstance(value, int) and value > 0:
             return value
@@ -66,6 +79,20 @@ def window_of(config: Any, tokenizer: Any) -> int:
     limit = getattr(tokenizer, "model_max_length", None)
     # Tokenizers without a limit say 10^30.
     return int(limit) if isinstance(limit, int) and 0 < limit < 10**9 else 2048
+
+
+def two_windows_of(config: Any, tokenizer: Any) -> tuple[int, int]:
+    """Tokens that an encoder and that a decoder can look at; for most one figure says both."""
+    found = []
+    for side, name in (("encoder", ENCODER_WINDOW_NAME), ("decoder", DECODER_WINDOW_NAME)):
+        own = getattr(config, name, None)
+        inner = getattr(config, side, None)  # T5Gemma has a configuration for each
+        found.append(
+            own
+            if isinstance(own, int) and own > 0
+            else window_of(inner if hasattr(inner, "model_type") else config, tokenizer)
+        )
+    return found[0], found[1]
 
 
 def end_tokens_of(module: Any, tokenizer: Any) -> tuple[int, ...]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from distill_fixtures.models.peft_modules import plain_module
 from distill_fixtures.models.plan import ModelPlan
 
-__all__ = ["AUTO_CLASSES", "ModelTask", "task_of_config", "task_of_plan"]
+__all__ = ["AUTO_CLASSES", "ModelTask", "task_of_config", "task_of_module", "task_of_plan"]
 
 ModelTask = Literal["causal", "seq2seq", "classification"]
 """``causal`` continues a text, ``seq2seq`` reads one and writes another (T5), ``classification``
@@ -42,3 +43,14 @@ def task_of_plan(plan: ModelPlan) -> ModelTask:
     """An adapter's task is its base's. Known only where the model's files are here; a served model
     continues texts."""
     return task_of_config((plan.base or plan).config)
+
+
+def task_of_module(module: Any) -> ModelTask:
+    """Of a loaded module, perhaps with a PEFT adapter over it."""
+    plain = plain_module(module)
+    return task_of_config(
+        {
+            "architectures": [type(plain).__name__],
+            "is_encoder_decoder": getattr(plain.config, "is_encoder_decoder", False),
+        }
+    )

@@ -131,7 +131,7 @@ class TextReading:
 
 @runtime_checkable
 class Model(Protocol):
-    """A causal language model that can be measured."""
+    """A language model that can be measured."""
 
     @property
     def card(self) -> ModelCard:
@@ -226,7 +226,8 @@ class Model(Protocol):
     def read_texts(self, texts: Sequence[str]) -> Sequence[TextReading] | Undefined:
         """Read texts, each after the token that begins (or else ends) a text.
 
-        Undefined where the model cannot say its whole distribution, as one behind a server.
+        Undefined where the model cannot say its whole distribution, as one behind a server, or
+        continues no text, as an encoder-decoder.
         """
         ...
 
