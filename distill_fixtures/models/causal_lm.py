@@ -3,35 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any
 
-from distill_fixtures.errors import MeasurementError
-from distill_fixtures.models.decoding import decode_greedily, fit_prompts
-from distill_fixtures.models.finite import check_scores, check_steps
+from distill_fixtures.models.finite import check_scores
 from distill_fixtures.models.likelihood_scorer import LikelihoodScorer
-from distill_fixtures.models.loaded_model import LoadedModel, scoring_batch_tokens
-from distill_fixtures.models.model_limits import end_tokens_of, window_of
-from distill_fixtures.models.peft_modules import virtual_tokens_of
-from distill_fixtures.models.protocol import (
-    Clock,
-    Generated,
-    GenerateRequest,
-    GenerateSettings,
-    Scored,
-    ScoreRequest,
-    TextReading,
+from distill_fixtures.models.model_limits import (
+    end_tokens_of,
+    length_that_changes_positions,
+    window_of,
 )
+from distill_fixtures.models.packing import usual_budget
+from distill_fixtures.models.peft_modules import virtual_tokens_of
+from distill_fixtures.models.prompt_room import OneWindow
+from distill_fixtures.models.protocol import Scored, ScoreRequest, TextReading
 from distill_fixtures.models.reading import read_rows
-from distill_fixtures.models.text_writer import TextWriter
-from distill_fixtures.models.token_times import token_times
+from distill_fixtures.models.token_rules import TokenRules
 from distill_fixtures.models.tokens import TokenLimits, encode_requests, prefix_token
-from distill_fixtures.records import GenerationTrace, ModelCard, Undefined
+from distill_fixtures.models.writing_model import WritingModel
+from distill_fixtures.records import ModelCard, Undefined
 
 __all__ = ["CausalLM"]
 
 
-class CausalLM(LoadedModel):
+class CausalLM(WritingModel):
     """Satisfies :class:`~distill_fixtures.models.protocol.Model` with a transformers module.
 
     Args:
@@ -45,21 +39,18 @@ class CausalLM(LoadedModel):
     def __init__(
         self, module: Any, tokenizer: Any, card: ModelCard, *, batch_tokens: int | None = None
     ) -> None:
-        super().__init__(module, tokenizer, card)
-        self._limits = TokenLimits(
-            window=window_of(module.config, tokenizer) - virtual_tokens_of(module),
-            rows=module.get_input_embeddings().weight.shape[0],
+        window = window_of(module.config, tokenizer) - virtual_tokens_of(module)
+        super().__init__(
+            module,
+            tokenizer,
+            card,
+            room=OneWindow(window, length_that_changes_positions(module.config)),
+            rules=TokenRules(end=end_tokens_of(module, tokenizer)),
         )
-        self._end_tokens = end_tokens_of(module, tokenizer)
-        if batch_tokens is None:
-            batch_tokens = scoring_batch_tokens(module)
+        self._limits = TokenLimits(window, rows=module.get_input_embeddings().weight.shape[0])
         self._scorer: LikelihoodScorer | None = LikelihoodScorer(
-            module, card.reference, batch_tokens
+            module, card.reference, batch_tokens or usual_budget(module.device.type)
         )
-
-    @property
-    def uses_chat_template(self) -> bool:
-        return bool(getattr(self._tokenizer, "chat_template", None))
 
     @property
     def scoring_method(self) -> str | Undefined:
@@ -79,42 +70,6 @@ class CausalLM(LoadedModel):
                 for index, values in zip(indices, sums, strict=True)
             }
 
-    def generate_in_passes(
-        self,
-        requests: Sequence[GenerateRequest],
-        settings: GenerateSettings,
-        *,
-        known: Collection[int] = (),
-    ) -> Iterator[Mapping[int, Generated]]:
-        if len(known) == len(requests):
-            return
-        yield from self._writer().passes(
-            [self._chat_ids(request.prompt) for request in requests],
-            [request.key for request in requests],
-            settings,
-            known,
-        )
-
-    def generate_timed(
-        self, prompts: Sequence[str], *, new_tokens: int, clock: Clock
-    ) -> GenerationTrace:
-        module = self.module
-        times = token_times(module.device, clock)
-        steps = []
-        ids = fit_prompts(
-            [self._tokenizer.encode(text) for text in prompts],
-            self._limits.window,
-            new_tokens,
-            advice="give a smaller --distill-new-tokens",
-        )
-        for step in islice(decode_greedily(module, ids, suppressed=self._end_tokens), new_tokens):
-            times.stamp()
-            steps.append(step)
-        stamps_s = times.seconds()
-        # The clock has been read for the last time.
-        check_steps(self._card.reference, steps, [text[:80] for text in prompts])
-        return GenerationTrace(len(ids), sum(len(prompt) for prompt in ids), stamps_s)
-
     def read_texts(self, texts: Sequence[str]) -> Sequence[TextReading] | Undefined:
         if self._tokenizer.bos_token_id is None and self._tokenizer.eos_token_id is None:
             return Undefined("the tokenizer has no token that begins or ends a text")
@@ -125,29 +80,3 @@ class CausalLM(LoadedModel):
     def close(self) -> None:
         super().close()
         self._scorer = None
-
-    def _chat_ids(self, prompt: str) -> list[int]:
-        """A prompt in tokens, put as a user's message where the model has a chat template."""
-        if not self.uses_chat_template:
-            return list(self._tokenizer.encode(prompt))
-        text = self._tokenizer.apply_chat_template(
-            [{"role": "user", "content": prompt}], add_generation_prompt=True, tokenize=False
-        )
-        return list(self._tokenizer.encode(text, add_special_tokens=False))
-
-    def _writer(self) -> TextWriter:
-        if not self._end_tokens:
-            raise MeasurementError(
-                f"the model {self._card.reference} has no token that ends a text",
-                got="no eos_token_id in its configuration, generation settings or tokenizer",
-                wanted="one, so that a written answer can end by itself",
-                next_step="save it with one, or use --distill-scoring cloze or letter, which "
-                "compare likelihoods and write nothing",
-            )
-        return TextWriter(
-            self.module,
-            self._tokenizer,
-            self._card.reference,
-            window=self._limits.window,
-            end_tokens=self._end_tokens,
-        )

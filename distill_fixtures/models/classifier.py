@@ -10,8 +10,9 @@ from distill_fixtures.errors import MeasurementError
 from distill_fixtures.models.finite import check_scores
 from distill_fixtures.models.label_scorer import LabelScorer, Padding, TextRow
 from distill_fixtures.models.labels import ids_of_labels, labels_of_config
-from distill_fixtures.models.loaded_model import LoadedModel, scoring_batch_tokens
+from distill_fixtures.models.loaded_model import LoadedModel
 from distill_fixtures.models.model_limits import text_window_of
+from distill_fixtures.models.packing import usual_budget
 from distill_fixtures.models.peft_modules import plain_module, virtual_tokens_of
 from distill_fixtures.models.protocol import (
     Clock,
@@ -40,8 +41,6 @@ class Classifier(LoadedModel):
             Scores do not depend on it.
     """
 
-    uses_chat_template = False
-
     def __init__(
         self, module: Any, tokenizer: Any, card: ModelCard, *, batch_tokens: int | None = None
     ) -> None:
@@ -52,10 +51,11 @@ class Classifier(LoadedModel):
         )
         self._window = text_window_of(config, tokenizer) - virtual_tokens_of(module)
         self._rows = module.get_input_embeddings().weight.shape[0]
-        if batch_tokens is None:
-            batch_tokens = scoring_batch_tokens(module)
         self._scorer: LabelScorer | None = LabelScorer(
-            module, card.reference, _padding(config, tokenizer), batch_tokens
+            module,
+            card.reference,
+            _padding(config, tokenizer),
+            batch_tokens or usual_budget(module.device.type),
         )
         self._tried: set[tuple[str, ...]] = set()
 
@@ -63,6 +63,10 @@ class Classifier(LoadedModel):
     def labels(self) -> tuple[str, ...]:
         """By their ids."""
         return self._labels
+
+    @property
+    def uses_chat_template(self) -> bool:
+        return False  # whatever its tokenizer has: it is shown the text itself
 
     @property
     def scoring_method(self) -> str | Undefined:

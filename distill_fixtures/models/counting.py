@@ -6,6 +6,8 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from distill_fixtures.models.identity import ParameterCounts
+from distill_fixtures.models.model_task import task_of_module
+from distill_fixtures.models.peft_modules import plain_module
 
 if TYPE_CHECKING:
     import torch
@@ -17,8 +19,8 @@ def count_module(module: Any) -> ParameterCounts:
     """Logical parameters of a loaded full model or PEFT model.
 
     A parameter shared by two modules counts once. What a ``modules_to_save`` copy replaces is
-    left out. An adapter's parameters are told by name: ``requires_grad`` after loading says
-    nothing about what training updated.
+    left out, and so are tables of sines and cosines, which are computed. An adapter's parameters
+    are told by name: ``requires_grad`` after loading says nothing about what training updated.
     """
     parameters = dict(_live_parameters(module))
     adapters = getattr(module, "peft_config", {}).keys()
@@ -41,10 +43,17 @@ def count_module(module: Any) -> ParameterCounts:
 
 def _live_parameters(module: Any) -> list[tuple[str, torch.nn.Parameter]]:
     """Parameters in use, each once, without those that a saved copy replaces."""
+    computed = {
+        id(parameter)
+        for part in module.modules()
+        if "Sinusoidal" in type(part).__name__
+        for parameter in part.parameters()
+    }
     return [
         (name, parameter)
         for name, parameter in module.named_parameters()
-        if ".original_module." not in f".{name}" or _is_shared_outside(module, name, parameter)
+        if id(parameter) not in computed
+        and (".original_module." not in f".{name}" or _is_shared_outside(module, name, parameter))
     ]
 
 
@@ -64,8 +73,15 @@ def _belongs_to_adapter(name: str, adapters: Collection[str]) -> bool:
 
 def _embedding_parameters(module: Any) -> set[int]:
     """Identities of the parameters of the input and output embeddings."""
-    found: set[int] = set()
-    for embedding in (module.get_input_embeddings(), module.get_output_embeddings()):
-        if embedding is not None:
-            found.update(id(parameter) for parameter in embedding.parameters())
-    return found
+    embeddings = [module.get_input_embeddings(), module.get_output_embeddings()]
+    if task_of_module(module) == "seq2seq":
+        # Each half has one of its own where they share none.
+        plain = plain_module(module)
+        halves = (plain.get_encoder(), plain.get_decoder())
+        embeddings += [half.get_input_embeddings() for half in halves]
+    return {
+        id(parameter)
+        for embedding in embeddings
+        if embedding is not None
+        for parameter in embedding.parameters()
+    }

@@ -37,13 +37,16 @@ TOKENIZER_SETTINGS = (
 # Those of them that may hold a chat template.
 TEMPLATE_FILES = ("tokenizer_config.json", "chat_template.jinja", "chat_template.json")
 # A fast tokenizer is one file; these are read only where it is missing.
-SLOW_TOKENIZER_FILES = ("vocab.json", "merges.txt", "vocab.txt", "tokenizer.model", "spiece.model")
+SLOW_TOKENIZER_FILES = (
+    *("vocab.json", "merges.txt", "vocab.txt", "tokenizer.model", "spiece.model"),
+    *("sentencepiece.bpe.model", "source.spm", "target.spm"),
+)
 # A tokenizer's class may look at a vocabulary beside tokenizer.json, and at templates of its own.
 MORE_TOKENIZER_FILES = (*SLOW_TOKENIZER_FILES, "tekken.json")
 TEMPLATES_FOLDER = "additional_chat_templates"
 MAX_JSON_BYTES = 100_000_000
 # Of files that a loader may look at.
-READ_SUFFIXES = (".json", ".safetensors", ".bin", ".txt", ".model", ".jinja", ".py")
+READ_SUFFIXES = (".json", ".safetensors", ".bin", ".txt", ".model", ".spm", ".jinja", ".py")
 
 
 @dataclass(frozen=True, slots=True)

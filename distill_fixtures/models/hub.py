@@ -23,7 +23,7 @@ __all__ = [
 
 # The early check may take five seconds in all.
 CHECK_TIMEOUT_S = 3.0
-PATTERNS = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja"]
+PATTERNS = ["*.safetensors", "*.json", "*.txt", "*.model", "*.spm", "*.jinja"]
 PICKLE_PATTERNS = ["*.bin"]
 # Copies of the weights in a vendor's own layout, and subfolders.
 NEVER_READ = ["consolidated*", "*/*"]

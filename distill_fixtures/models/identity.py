@@ -24,6 +24,11 @@ from distill_fixtures.models.model_task import (
 from distill_fixtures.models.peft_head import adapter_tensors
 from distill_fixtures.models.plan import ModelPlan
 from distill_fixtures.models.served.card_file import architecture_of_served, card_of_served
+from distill_fixtures.models.tied_weights import (
+    PlacedTensor,
+    copies_of_embeddings,
+    is_input_embedding,
+)
 from distill_fixtures.records import ModelCard, Undefined
 
 __all__ = [
@@ -44,24 +49,17 @@ DTYPE_NAMES = {
     "F8_E4M3": "float8_e4m3fn",
     "F8_E5M2": "float8_e5m2",
 }
-INPUT_EMBEDDINGS = (
-    "embed_tokens.weight",
-    "wte.weight",
-    "word_embeddings.weight",
-    "word_embedding.weight",
-    "tok_embeddings.weight",
-    "embed_in.weight",
-)
 OUTPUT_EMBEDDINGS = ("lm_head.weight", "lm_head.bias", "embed_out.weight")
-# Buffers that older versions saved beside the weights.
-NO_PARAMETERS = (".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq", ".position_ids")
+# Buffers, some saved by older versions only, and weights that T5 had and never used.
+NO_PARAMETERS = (
+    *(".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq", ".position_ids"),
+    *("final_logits_bias", ".EncDecAttention.relative_attention_bias.weight"),
+)
 GGUF_EMBEDDINGS = ("token_embd.weight", "output.weight", "output.bias")
 # Factors of the rotary positions, which are computed and not trained.
 GGUF_NO_PARAMETERS = ("rope_freqs.", "rope_factors_")
-# Architectures that tie output to input embeddings unless their configuration says otherwise.
-TIED_BY_DEFAULT = frozenset(
-    {"gpt2", "gpt_neo", "opt", "bloom", "gemma", "gemma2", "gemma3", "gemma3_text", "cohere"}
-)
+# Frozen tables of sines and cosines under the name of learned positions.
+COMPUTED_POSITIONS = frozenset({"marian", "pegasus", "fsmt", "roformer"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,28 +197,27 @@ def _counts_of_adapter(plan: ModelPlan, base: ModelPlan) -> ParameterCounts | Un
 
 def _sizes_of_full_model(plan: ModelPlan) -> dict[str, int]:
     """Elements of every distinct parameter, by name."""
-    sizes = {
-        name: tensor.elements
-        for name, tensor in _headers(plan).items()
-        if not name.endswith(NO_PARAMETERS)
+    tensors = {
+        name: PlacedTensor(path, tensor)
+        for path in plan.weight_files
+        for name, tensor in read_safetensors_header(path).items()
     }
-    if _is_tied(plan):
-        for name in [name for name in sizes if name.endswith("lm_head.weight")]:
-            if any(other.endswith(INPUT_EMBEDDINGS) for other in sizes):
-                del sizes[name]
-    return sizes
-
-
-def _is_tied(plan: ModelPlan) -> bool:
-    said = plan.config.get("tie_word_embeddings")
-    return said if isinstance(said, bool) else plan.config.get("model_type") in TIED_BY_DEFAULT
+    left_out = copies_of_embeddings(tensors, plan.config)
+    no_parameters: tuple[str, ...] = NO_PARAMETERS
+    if plan.config.get("model_type") in COMPUTED_POSITIONS:
+        no_parameters = (*no_parameters, "embed_positions.weight")
+    return {
+        name: tensor.header.elements
+        for name, tensor in tensors.items()
+        if not name.endswith(no_parameters) and name not in left_out
+    }
 
 
 def _non_embedding(sizes: Mapping[str, int]) -> int:
     return sum(
         count
         for name, count in sizes.items()
-        if not name.endswith(INPUT_EMBEDDINGS + OUTPUT_EMBEDDINGS)
+        if not (is_input_embedding(name) or name.endswith(OUTPUT_EMBEDDINGS))
     )
 
 

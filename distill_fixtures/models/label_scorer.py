@@ -16,12 +16,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from distill_fixtures.models.likelihood_scorer import (
-    HALF_TOLERANCE_NATS,
-    REFUSALS,
-    TOLERANCE_NATS,
-    WHOLE_PRECISION,
-)
 from distill_fixtures.models.out_of_memory import (
     LackOfMemory,
     is_out_of_memory,
@@ -30,6 +24,7 @@ from distill_fixtures.models.out_of_memory import (
 )
 from distill_fixtures.models.packing import batches_by_length
 from distill_fixtures.models.peft_modules import plain_module
+from distill_fixtures.models.scoring_way import REFUSALS, is_whole_precision, tolerance_nats
 from distill_fixtures.records import Undefined
 
 if TYPE_CHECKING:
@@ -176,10 +171,10 @@ class LabelScorer:
         if isinstance(beside, LackOfMemory):
             return False
         alone = self._log_probabilities([short])[0]
-        tolerance = TOLERANCE_NATS
-        if str(self._module.dtype) not in WHOLE_PRECISION:
+        tolerance = tolerance_nats(self._module)
+        if not is_whole_precision(self._module):
             # Half precision rounds in proportion to the logits.
-            tolerance = HALF_TOLERANCE_NATS * max(1.0, max(alone) - min(alone))
+            tolerance *= max(1.0, max(alone) - min(alone))
         # Figures that are no numbers differ; whoever takes them alone refuses them by name.
         return all(abs(one - other) <= tolerance for one, other in zip(beside, alone, strict=True))
 

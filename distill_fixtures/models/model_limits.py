@@ -16,6 +16,7 @@ __all__ = [
     "length_that_changes_positions",
     "looks_ahead",
     "text_window_of",
+    "two_windows_of",
     "window_of",
     "window_of_plan",
 ]
@@ -48,12 +49,16 @@ POSITIONS_BEHIND_PADDING = frozenset(
     }
 )
 USUAL_PADDING_TOKEN = 1
+# Where encoder and decoder have windows of different length (LED).
+ENCODER_WINDOW_NAME = "max_encoder_position_embeddings"
+DECODER_WINDOW_NAME = "max_decoder_position_embeddings"
 
 
 def check_room(plans: Mapping[str, ModelPlan], new_tokens: int) -> None:
     """Refuse more new tokens than a model can look at, told from its configuration alone.
 
-    A classifier writes none.
+    A causal model looks at them beside the prompt; an encoder-decoder has a window for each; a
+    classifier writes none.
 
     Args:
         plans: the models that are timed, by role.
@@ -63,19 +68,27 @@ def check_room(plans: Mapping[str, ModelPlan], new_tokens: int) -> None:
         OptionError: a model's window has no room for them and one token of a prompt.
     """
     for role, plan in plans.items():
-        window = None if task_of_plan(plan) == "classification" else window_of_plan(plan)
-        if window is not None and new_tokens >= window:
+        task, window = task_of_plan(plan), window_of_plan(plan)
+        if window is None or task == "classification":
+            continue
+        most = window if task == "seq2seq" else window - 1
+        if new_tokens > most:
             raise OptionError(
-                "--distill-new-tokens leaves no room for a prompt",
+                "--distill-new-tokens leaves no room for a prompt"
+                if most < window
+                else "--distill-new-tokens is more than a decoder can write",
                 got=f"{new_tokens}; the {role} {plan.reference} has a window of {window} tokens",
-                wanted=f"at most {window - 1}",
+                wanted=f"at most {most}",
                 next_step="give a smaller --distill-new-tokens",
             )
 
 
 def window_of_plan(plan: ModelPlan) -> int | None:
-    """Tokens that the model can look at together; None where its configuration does not say."""
-    return _window((plan.base or plan).config.get)
+    """Tokens that the model can look at together, an encoder-decoder those that it can write; None
+    where its configuration does not say."""
+    config = (plan.base or plan).config
+    written = config.get(DECODER_WINDOW_NAME)
+    return written if isinstance(written, int) and written > 0 else _window(config.get)
 
 
 def window_of(config: Any, tokenizer: Any) -> int:
@@ -110,6 +123,20 @@ def _limit_of(tokenizer: Any) -> int | None:
     limit = getattr(tokenizer, "model_max_length", None)
     # Tokenizers without a limit say 10^30.
     return int(limit) if isinstance(limit, int) and 0 < limit < 10**9 else None
+
+
+def two_windows_of(config: Any, tokenizer: Any) -> tuple[int, int]:
+    """Tokens that an encoder and that a decoder can look at; for most one figure says both."""
+    found = []
+    for side, name in (("encoder", ENCODER_WINDOW_NAME), ("decoder", DECODER_WINDOW_NAME)):
+        own = getattr(config, name, None)
+        inner = getattr(config, side, None)  # T5Gemma has a configuration for each
+        found.append(
+            own
+            if isinstance(own, int) and own > 0
+            else window_of(inner if hasattr(inner, "model_type") else config, tokenizer)
+        )
+    return found[0], found[1]
 
 
 def end_tokens_of(module: Any, tokenizer: Any) -> tuple[int, ...]:

@@ -64,7 +64,8 @@ def refuse_other_tasks(folder: Path, config: Mapping[str, Any]) -> None:
         raise ModelReferenceError(
             f"the model in {folder} is no language model that answers questions",
             got=f"architectures: {name}",
-            wanted="a causal language model, such as LlamaForCausalLM, or a classifier, such as "
+            wanted="a model that continues texts, such as LlamaForCausalLM, answers them, such as "
+            "T5ForConditionalGeneration, or labels them, such as "
             "DistilBertForSequenceClassification",
             next_step="give the model that was distilled, not an encoder without its classifier "
             "or a vision model",

@@ -131,7 +131,7 @@ class TextReading:
 
 @runtime_checkable
 class Model(Protocol):
-    """A model that can be measured: one that continues texts, or a classifier of texts.
+    """A model that can be measured: one that writes, or a classifier of texts.
 
     A classifier takes a text for a context and the names of its labels for continuations, whose
     log-likelihoods are the logarithms of its probabilities; it writes nothing.
@@ -232,7 +232,8 @@ class Model(Protocol):
     def read_texts(self, texts: Sequence[str]) -> Sequence[TextReading] | Undefined:
         """Read texts, each after the token that begins (or else ends) a text.
 
-        Undefined where the model cannot say its whole distribution, as one behind a server.
+        Undefined where the model cannot say its whole distribution, as one behind a server, or
+        continues no text, as an encoder-decoder.
         """
         ...
 

@@ -24,6 +24,7 @@ from distill_fixtures.models.hub import (
     download,
     parse_hub_id,
 )
+from distill_fixtures.models.learned_prompts import refuse_learned_prompt_of_plan
 from distill_fixtures.models.other_tasks import refuse_unfit_base
 from distill_fixtures.models.plan import ModelPlan
 from distill_fixtures.models.served.address import is_served, parse_address
@@ -148,7 +149,9 @@ class _Resolver:
                     next_step="merge that adapter first, or give --distill-base-model",
                 )
             base = self._base_of(folder)
-            return plan_of_adapter(reference, folder, base, self._rules)
+            plan = plan_of_adapter(reference, folder, base, self._rules)
+            refuse_learned_prompt_of_plan(plan)
+            return plan
         if not (folder / "config.json").is_file():
             _refuse_many_adapters(folder)
             names = sorted(path.name for path in folder.iterdir())[:8]

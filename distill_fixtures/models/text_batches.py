@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from distill_fixtures.models.decoding import PromptBatch, TokenRows
+from distill_fixtures.models.decoding import PromptBatch, rows_of
 from distill_fixtures.models.out_of_memory import is_out_of_memory
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def continues_alike(module: Any, prompt: Sequence[int], beside: Sequence[int]) -
     """Whether a prompt's first new logits beside another prompt are those that it has alone.
 
     Args:
-        prompt: token ids; padded on their left where the other is longer.
+        prompt: token ids; padded where the other is longer.
         beside: token ids.
     """
     import torch
@@ -99,7 +99,7 @@ def _first_logits(
     """
     import torch
 
-    rows = TokenRows(module, prompts)
+    rows = rows_of(module, prompts)
     logits, used = [], []
     for step in range(CHECKED_STEPS):
         logits.append(rows.next_logits()[0])
