@@ -61,6 +61,8 @@ RECIPES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
         "T5Config",
         {**T5, "feed_forward_proj": "gated-gelu", "tie_word_embeddings": False},
     ),
+    # Distilled models often have halves of different depth.
+    "t5 uneven": ("T5Config", {**T5, "num_layers": 1, "num_decoder_layers": 3}),
     "mt5": ("MT5Config", T5),
     "umt5": ("UMT5Config", T5),
     "bart": ("BartConfig", BART),

@@ -29,6 +29,8 @@ REQUESTS = (
     ScoreRequest("brings its context along", "", ("<s>fox", " dog")),
 )
 INVARIANT = ("t5 1.1", "bart")
+# Per scored token, where weights have half precision.
+HALF_TOLERANCE_NATS = 0.05
 
 
 def lora() -> Any:
@@ -154,6 +156,20 @@ def test_what_is_known_is_left_out(name: str) -> None:
         [wanted_of(name)[place] for place in places],
         [REQUESTS[place] for place in places],
     )
+
+
+@pytest.mark.parametrize("name", INVARIANT)
+def test_half_precision_is_near_single_rows(name: str) -> None:
+    import torch
+
+    module = SEQ2SEQ[name]().to(torch.bfloat16)
+    found = model_of(module).score_many(REQUESTS)
+    for request, scored in zip(REQUESTS, found, strict=True):
+        wanted = plainly(module, request)
+        moved = request.context[len(request.context.rstrip()) :]
+        counts = [len(make_tokenizer().encode(moved + text)) for text in request.continuations]
+        for one, other, count in zip(scored.log_likelihoods, wanted, counts, strict=True):
+            assert abs(one - other) <= HALF_TOLERANCE_NATS * count, request.key
 
 
 def test_the_encoder_reads_a_context_once() -> None:

@@ -15,7 +15,7 @@ from distill_fixtures.measure.processes.isolated import measure_isolated
 from distill_fixtures.measure.processes.timing_processes import TimingProcesses
 from distill_fixtures.measure.processes.timing_request import TimingProcessRequest
 from distill_fixtures.measure.processes.worker_report import WorkerRequest
-from distill_fixtures.models.identity import card_of_plan
+from distill_fixtures.models.identity import card_of_plan, digest_of_plan
 from distill_fixtures.models.in_process import run_first_token
 from distill_fixtures.models.loading import load_model
 from distill_fixtures.models.model_limits import check_room, two_windows_of
@@ -157,6 +157,20 @@ def test_an_adapter_changes_its_base(tmp_path: Path) -> None:
         for model in (adapted, load_model(resolve_reference(str(folder))))
     ]
     assert texts[0] == texts[1]
+
+
+def test_vocabularies_of_two_languages_count(tmp_path: Path) -> None:
+    """Marian has one for what is read and one for what is written, and no tokenizer.json."""
+    folder = save_seq2seq("marian", tmp_path)
+    (folder / "tokenizer.json").unlink()
+    for name in ("vocab.json", "source.spm", "target.spm"):
+        (folder / name).write_bytes(b"{}")
+    before = resolve_reference(str(folder))
+    names = {path.name for path in before.tokenizer_files}
+    assert {"vocab.json", "source.spm", "target.spm"} <= names
+    digest = digest_of_plan(before)
+    (folder / "target.spm").write_bytes(b"{ }")
+    assert digest_of_plan(resolve_reference(str(folder))) != digest
 
 
 def test_a_learned_prompt_is_refused_before_anything_is_loaded(tmp_path: Path) -> None:
