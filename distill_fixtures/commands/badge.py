@@ -42,6 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     document = read_document(document_path(given.file))
+    message: str
+    grade: str | None
     if given.metric is None:
         label, (message, grade) = LABEL, _verdict(document)
     else:

@@ -23,7 +23,7 @@ from distill_fixtures.judge.replay import NO_ANSWERS, replayed_questions
 from distill_fixtures.judge.thresholds import find_thresholds, read_thresholds
 from distill_fixtures.records import Question, Undefined
 from distill_fixtures.report.baseline import Baseline, read_baseline
-from distill_fixtures.report.github import annotations, defused, on_github
+from distill_fixtures.report.github import defused, error_lines, on_github
 from distill_fixtures.report.page import Page
 from distill_fixtures.report.terminal import judged_text
 
@@ -86,7 +86,7 @@ def run(given: argparse.Namespace) -> int:
         on_runner = on_github(os.environ)
         sys.stdout.write(defused(text) if on_runner else text)
         if on_runner:
-            sys.stdout.writelines(f"{line}\n" for line in annotations(outcome.failures))
+            sys.stdout.writelines(f"{line}\n" for line in error_lines(outcome.failures))
     return HOLDS if outcome.document["verdict"]["gate"] == "pass" else FAILS
 
 

@@ -18,6 +18,7 @@ from distill_fixtures.errors import OptionError, ResultFileError
 from distill_fixtures.judge.steps import PastRun, Step, steps_of, why_no_steps
 from distill_fixtures.report.grade_words import GRADE_STYLES, short_label
 from distill_fixtures.report.history_plot import Dot, change_text, plot
+from distill_fixtures.report.interval_words import from_to
 from distill_fixtures.report.json_files import HISTORY_FOLDER
 from distill_fixtures.report.page import Page
 from distill_fixtures.report.printable import printable
@@ -110,9 +111,7 @@ def run(given: argparse.Namespace) -> int:
     return 0
 
 
-def read_history(
-    folder: Path, names: Sequence[str]
-) -> tuple[list[Kept], list[tuple[str, str]]]:
+def read_history(folder: Path, names: Sequence[str]) -> tuple[list[Kept], list[tuple[str, str]]]:
     """The runs of a folder, oldest first, and the files that are none, with the reason.
 
     Args:
@@ -273,7 +272,7 @@ def _told(name: str, step: Step) -> str:
 
     words = f"{step.kind}, {shown(step.change)}"
     if step.ci95 is not None:
-        words += f" (95 %: {shown(step.ci95[0])} to {shown(step.ci95[1])})"
+        words += f" (95 %: {from_to(*map(shown, step.ci95))})"
     return words + " in the speedup" * by_speedup
 
 

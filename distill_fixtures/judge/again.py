@@ -192,8 +192,7 @@ class _Again:
         if questions >= FEWEST_QUESTIONS or criterion.slice is None:
             return False
         told = self._figures.told(criterion.metric)
-        sound = not isinstance(told.values[criterion.metric], Undefined) and not told.invalid
-        return sound
+        return not isinstance(told.values[criterion.metric], Undefined) and not told.invalid
 
 
 def _same_bounds(criterion: Criterion, record: Record) -> bool:

@@ -96,9 +96,7 @@ def conditions_of_rounds(document: Mapping[str, Any]) -> dict[str, str]:
     return _told(document, kept | TOLD_BY_ROUNDS)
 
 
-def _told(
-    document: Mapping[str, Any], paths: Mapping[str, tuple[str, ...]]
-) -> dict[str, str]:
+def _told(document: Mapping[str, Any], paths: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
     found = {}
     for name, path in paths.items():
         value: Any = document

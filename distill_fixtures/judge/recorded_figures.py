@@ -162,9 +162,7 @@ class RecordedFigures:
             return None
         models = self._recordings.models
         cards = [models[role].card for role in ("teacher", "student")]
-        counts = [
-            each if isinstance(each, Undefined) else each.parameters_total for each in cards
-        ]
+        counts = [each if isinstance(each, Undefined) else each.parameters_total for each in cards]
         return not_applicable_reason(*counts)
 
     def _computed(self, name: str, pair: bool, part: tuple[str, str] | None) -> Section:

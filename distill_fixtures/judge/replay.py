@@ -28,6 +28,7 @@ __all__ = ["NO_ANSWERS", "recordings_of", "replayed_questions", "why_not_of_run"
 
 NO_ANSWERS = Undefined("comparison_results.json does not lie beside the file")
 PAIR: tuple[Role, ...] = ("teacher", "student")
+ROLES: tuple[Role, ...] = (*PAIR, "control")
 STAND_IN = 0xF0000
 """The first of 65,534 characters for private use: one for each option of a question."""
 
@@ -59,8 +60,8 @@ def recordings_of(
 
     Args:
         document: a valid ``distillation_metrics.json``.
-        comparison: the ``comparison_results.json`` of the same run; undefined where it is not there:
-            then there are no questions and no answers.
+        comparison: the ``comparison_results.json`` of the same run; undefined where it is not
+            there: then there are no questions and no answers.
 
     Raises:
         ResultFileError: what a file holds does not fit together.
@@ -96,7 +97,7 @@ def replayed_questions(comparison: Mapping[str, Any]) -> tuple[Question, ...]:
 
 
 def _roles(document: Mapping[str, Any]) -> tuple[Role, ...]:
-    return PAIR if document["control"] is None else (*PAIR, "control")
+    return PAIR if document["control"] is None else ROLES
 
 
 def _answers_of(
@@ -107,7 +108,7 @@ def _answers_of(
     predictions = comparison["predictions"]
     questions = replayed_questions(comparison)
     answers: dict[Role, tuple[Answer, ...]] = {}
-    for role in (*PAIR, cast(Role, "control")):
+    for role in ROLES:
         if any(each[role] is None for each in predictions):
             continue
         answers[role] = tuple(_answer(each["id"], each[role]) for each in predictions)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from distill_fixtures.judge.plain_results import criterion_record, regression_record
 from distill_fixtures.records import Undefined
-from distill_fixtures.report.github import annotations, on_github, summary_file
+from distill_fixtures.report.github import error_lines, on_github, summary_file
 from distill_fixtures.report.markdown import summary_markdown
 
 if TYPE_CHECKING:
@@ -46,9 +46,7 @@ def add_summary(document: Mapping[str, Any], environ: Mapping[str, str]) -> str 
     return None
 
 
-def annotate(
-    judge: Judge, regression: Regression, environ: Mapping[str, str]
-) -> list[str]:
+def annotate(judge: Judge, regression: Regression, environ: Mapping[str, str]) -> list[str]:
     """Lines that GitHub shows as errors beside the run: one for each that fails the gate."""
     if not on_github(environ):
         return []
@@ -64,7 +62,7 @@ def annotate(
             for each in compared
             if regression.fails(each)
         ]
-    return annotations(failures)
+    return error_lines(failures)
 
 
 def criterion_properties(result: CriterionResult) -> list[tuple[str, object]]:

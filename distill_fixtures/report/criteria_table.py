@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from distill_fixtures.catalog import format_value
 from distill_fixtures.report.grade_words import bounds_text, grade_words, short_label
+from distill_fixtures.report.interval_words import interval_text
 from distill_fixtures.report.printable import printable
 
-__all__ = ["CriterionRow", "criteria_table", "criterion_rows", "interval_text"]
+__all__ = ["CriterionRow", "criteria_table", "criterion_rows"]
 
 MOST_COLUMNS = 110
 
@@ -36,23 +37,6 @@ class CriterionRow:
 def criterion_rows(document: Mapping[str, Any]) -> list[CriterionRow]:
     """The criteria of a ``distillation_metrics.json``, in its order."""
     return [_row(each) for each in document["verdict"]["criteria"]]
-
-
-def interval_text(name: str, interval: Sequence[float] | None) -> str:
-    """An interval of a metric in its unit; empty where there is none.
-
-    >>> interval_text("accuracy", (0.8, 0.912))
-    '80.0 to 91.2 %'
-    >>> interval_text("inference_time_s", (0.0008, 0.0021))
-    '800 µs to 2.10 ms'
-    """
-    if interval is None:
-        return ""
-    low, high = (format_value(name, end) for end in interval)
-    number, _, unit = low.partition(" ")
-    if unit and high.endswith(f" {unit}"):
-        low = number
-    return f"{low} to {high}"
 
 
 def criteria_table(document: Mapping[str, Any], width: int) -> Any:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-__all__ = ["annotations", "defused", "on_github", "summary_file"]
+from distill_fixtures.report.printable import printable
+
+__all__ = ["defused", "error_lines", "on_github", "summary_file"]
 
 MOST_ANNOTATIONS = 10
 """GitHub shows that many errors of a step and drops the rest."""
@@ -29,13 +31,13 @@ def summary_file(environ: Mapping[str, str]) -> str | None:
     return environ.get("GITHUB_STEP_SUMMARY") or None
 
 
-def annotations(failures: Sequence[tuple[str, str]]) -> list[str]:
+def error_lines(failures: Sequence[tuple[str, str]]) -> list[str]:
     """A line for each failure, which GitHub shows beside the run.
 
     Args:
         failures: title and message of each, in plain text of any content.
 
-    >>> annotations([("accuracy", "it is poor\\n  bounds: 100 %")])
+    >>> error_lines([("accuracy", "it is poor\\n  bounds: 100 %")])
     ['::error title=accuracy::it is poor%0A  bounds: 100 %25']
     """
     shown = list(failures)
@@ -69,4 +71,5 @@ def _begun_otherwise(line: str) -> str:
 
 
 def _escaped(text: str, table: Mapping[str, str]) -> str:
-    return "".join(table.get(each, each) for each in text)
+    """No other control character gets into a log either."""
+    return "".join(table[each] if each in table else printable(each) for each in text)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import string
+import textwrap
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
 from distill_fixtures.catalog import MISSING, format_value
-from distill_fixtures.report.criteria_table import interval_text
 from distill_fixtures.report.grade_words import short_label
+from distill_fixtures.report.interval_words import interval_text
 from distill_fixtures.report.page import Page
 from distill_fixtures.report.printable import printable
 
@@ -18,6 +19,10 @@ __all__ = ["leaderboard_text"]
 
 MOST_PAIRS = 20
 """Shown, the surest first; with seven runs there are 21."""
+
+STUDENT_COLUMNS, HEADING_COLUMNS = 14, 11
+OTHER_COLUMNS = 54
+"""What the table takes beside the student's name, with four metrics."""
 
 SURE = 0.05
 Board = Mapping[str, Any]
@@ -44,7 +49,7 @@ def leaderboard_text(board: Board, *, width: int, colour: bool) -> str:
         page.write(f"{about}, student {run['student']}, teacher {run['teacher']}")
     for letter, reason in notes.told.items():
         page.write(f"{MISSING}{letter}: {reason}")
-    _add_pairs(page, board, width)
+    _add_pairs(page, board)
     return page.text
 
 
@@ -69,13 +74,13 @@ def _table(board: Board, notes: _Footnotes, width: int) -> Any:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(
-        box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), width=width
-    )
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("#", justify="right", no_wrap=True)
-    table.add_column("student", ratio=1, overflow="fold")
+    room = max(STUDENT_COLUMNS, width - OTHER_COLUMNS)
+    table.add_column("student", min_width=STUDENT_COLUMNS, max_width=room, overflow="fold")
     for name in board["metrics"]:
-        table.add_column(short_label(name), justify="right")
+        heading = "\n".join(textwrap.wrap(short_label(name), HEADING_COLUMNS))
+        table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("gate", no_wrap=True)
     table.add_column("front", no_wrap=True)
     names = _names(board)
@@ -104,7 +109,7 @@ def _shown(name: str, figure: Mapping[str, Any], notes: _Footnotes) -> str:
     return f"{MISSING} {notes.letter(figure['why'])}"
 
 
-def _add_pairs(page: Page, board: Board, width: int) -> None:
+def _add_pairs(page: Page, board: Board) -> None:
     pairs = sorted(board["pairs"], key=lambda each: (each["p_holm"], each["p_mcnemar"]))
     if len(board["runs"]) < 2:
         return
@@ -118,7 +123,7 @@ def _add_pairs(page: Page, board: Board, width: int) -> None:
         f"accuracy in pairs: exact McNemar, Holm's correction over {len(pairs)} "
         f"{'pair' if len(pairs) == 1 else 'pairs'}; * below {SURE:g}"
     )
-    page.add(_pair_table(pairs[:MOST_PAIRS], width))
+    page.add(_pair_table(pairs[:MOST_PAIRS]))
     if len(pairs) > MOST_PAIRS:
         page.write(f"{len(pairs) - MOST_PAIRS} more pairs: --json has them all")
     if not all(each["sources_known"] for each in pairs):
@@ -128,18 +133,12 @@ def _add_pairs(page: Page, board: Board, width: int) -> None:
         )
 
 
-def _pair_table(pairs: list[Mapping[str, Any]], width: int) -> Any:
+def _pair_table(pairs: list[Mapping[str, Any]]) -> Any:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, 2, 0, 0),
-        width=min(width, 80),
-    )
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for heading in ("runs", "difference", "95 % interval", "only one right", "p", "p, Holm"):
         table.add_column(heading, justify="right", no_wrap=True)
     for each in pairs:

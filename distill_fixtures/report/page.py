@@ -10,6 +10,9 @@ from distill_fixtures.report.printable import printable, wrapped
 __all__ = ["Page"]
 
 
+MOST_COLUMNS = 1000
+
+
 class Page:
     """Collects lines and tables.
 
@@ -25,7 +28,7 @@ class Page:
         self._stream = io.StringIO()
         self._console = Console(
             file=self._stream,
-            width=width,
+            width=MOST_COLUMNS,
             force_terminal=colour,
             no_color=not colour,
             highlight=False,
@@ -44,7 +47,10 @@ class Page:
         self._console.print()
 
     def add(self, renderable: Any) -> None:
-        """One of rich's tables or texts; its cells must be printable."""
+        """One of rich's tables or texts; its cells must be printable.
+
+        A table that needs more columns than there are is not cut: a terminal wraps its lines.
+        """
         self._console.print(renderable)
 
     @property

@@ -26,5 +26,8 @@ def printable_lines(text: str) -> str:
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    """The text in lines of at most ``width`` columns, all but the first a little indented."""
-    return textwrap.wrap(printable(text), width, subsequent_indent="  ")
+    """The text in lines of at most ``width`` columns, all but the first a little indented.
+
+    Paths and options are not broken at their hyphens.
+    """
+    return textwrap.wrap(printable(text), width, subsequent_indent="  ", break_on_hyphens=False)

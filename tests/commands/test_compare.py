@@ -54,8 +54,6 @@ def three(tmp_path: Path) -> list[Path]:
     return [write_run(tmp_path / name, document) for name, document in runs.items()]
 
 
-
-
 def board(capsys: Capture, *words: object) -> Json:
     status, out, err = output_of(capsys, "compare", *words, "--json")
     assert (status, err) == (0, "")

@@ -43,7 +43,7 @@ def test_exit_codes(text: str, status: int, run: Path, tmp_path: Path, capsys: C
     assert f"judged by {own}" in " ".join(out.split())
     assert ("gate: pass" in out) == (status == HOLDS)
     assert ("knowledge_retention_pct is poor" in out) == (status == FAILS)
-    assert max(map(len, out.splitlines())) <= 80 or str(tmp_path) in out
+    assert max(map(len, out.splitlines())) <= 80
 
 
 def test_a_folder_stands_for_its_document(run: Path, capsys: Capture) -> None:
@@ -113,7 +113,9 @@ def test_answers_of_another_run_are_not_used(run: Path, tmp_path: Path, capsys: 
     write_run(run.parent, made_documents()[0], made_documents(40)[1])
     out = output_of(capsys, "gate", run, "--thresholds", thresholds(tmp_path, SLICES))[1]
     said = " ".join(out.split())
-    assert "note: comparison_results.json beside it is of another run: it holds 40 questions" in said
+    assert (
+        "note: comparison_results.json beside it is of another run: it holds 40 questions" in said
+    )
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"schema_version": 2}', "\x00"])
@@ -168,8 +170,8 @@ def test_a_baseline_is_compared_offline(run: Path, tmp_path: Path, capsys: Captu
     status, out, _ = output_of(capsys, "gate", run, "--baseline", baseline)
     assert status == FAILS
     assert "disk_bytes against the baseline: fail" in out
+    assert f"baseline:{baseline}of2026-01-02" in "".join(out.split())
     said = " ".join(out.split())
-    assert f"baseline: {baseline} of 2026-01-02" in said
     assert "Time per sample: not comparable" in said
     status, out, _ = output_of(capsys, "gate", run, "--baseline", run)
     assert status == HOLDS
@@ -205,9 +207,7 @@ def test_annotations_on_github_alone(
         ("\ufffe", "is no JSON"),
     ],
 )
-def test_an_unusable_file(
-    content: str | None, words: str, tmp_path: Path, capsys: Capture
-) -> None:
+def test_an_unusable_file(content: str | None, words: str, tmp_path: Path, capsys: Capture) -> None:
     path = tmp_path / "x.json"
     if content is not None:
         path.write_text(content, encoding="utf-8")
@@ -283,6 +283,11 @@ def deeply(document: Json, path: str, value: object) -> None:
     place[int(last) if isinstance(place, list) else last] = value
 
 
+def unknown_bits(document: Json) -> None:
+    deeply(document, "distillation.number_format_differs", True)
+    deeply(document, "teacher.size.bits_per_parameter", None)
+
+
 ODD: dict[str, Callable[[Json], None]] = {
     "no reasons": lambda d: deeply(d, "reasons", {}),
     "no options": lambda d: deeply(d, "run.options", {}),
@@ -294,10 +299,7 @@ ODD: dict[str, Callable[[Json], None]] = {
     "a criterion twice": lambda d: d["verdict"]["criteria"].append(d["verdict"]["criteria"][0]),
     "huge numbers": lambda d: deeply(d, "verdict.criteria.0.value", 1e308),
     "a turned interval": lambda d: deeply(d, "distillation.intervals.speedup", [9.0, 1.0]),
-    "flags without bits": lambda d: (
-        deeply(d, "distillation.number_format_differs", True),
-        deeply(d, "teacher.size.bits_per_parameter", None),
-    )[0],
+    "flags without bits": unknown_bits,
     "no timing": lambda d: deeply(d, "timing", None),
     "no date": lambda d: deeply(d, "created_at", ""),
     "no answers": lambda d: deeply(d, "student.accuracy.correct_by_question", None),

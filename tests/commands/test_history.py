@@ -140,7 +140,7 @@ def test_the_newest_are_shown(tmp_path: Path, capsys: Capture) -> None:
     for day in range(1, 8):
         put(tmp_path, day)
     out = output_of(capsys, "history", tmp_path, "--last", 2, "--metric", "accuracy")[1]
-    assert "7 runs, the newest 2 are shown (--last)" in out
+    assert "7 runs, the newest 2 are shown (--last)" in " ".join(out.split())
     assert "2026-01-05" not in out
     assert "2026-01-07" in out
     assert output_of(capsys, "history", tmp_path, "--last", 0)[1].count("2026-01-01") > 1

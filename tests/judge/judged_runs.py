@@ -57,9 +57,7 @@ def thresholds_of(folder: Path, text: str) -> Thresholds:
     return read_thresholds(path)
 
 
-def judged_run(
-    run: MadeUpRun, thresholds: Thresholds, *, unasked: Sequence[str] = ()
-) -> Documents:
+def judged_run(run: MadeUpRun, thresholds: Thresholds, *, unasked: Sequence[str] = ()) -> Documents:
     """A run's documents, all criteria judged.
 
     Args:

@@ -105,9 +105,7 @@ def other_thresholds(draw: Mapping[str, list[float]]) -> str:
         good, poor = (high, low) if higher else (low, high)
         parts.append(f"[criteria.{metric}]\ngood = {good!r}\npoor = {poor!r}\n")
         if metric in ("accuracy", "kappa"):
-            parts.append(
-                f'[criteria.{metric}.subdomain."*"]\ngood = {good!r}\npoor = {poor!r}\n'
-            )
+            parts.append(f'[criteria.{metric}.subdomain."*"]\ngood = {good!r}\npoor = {poor!r}\n')
     return "\n".join(parts)
 
 

@@ -43,7 +43,9 @@ def test_questions_stand_in_for_the_real_ones(comparison: Json) -> None:
     assert other is not None
     assert np.array_equal(one, other)
     for stand_in, question in zip(replayed, real, strict=True):
-        alike = [[a == b for a in each.choices for b in each.choices] for each in (stand_in, question)]
+        alike = [
+            [a == b for a in each.choices for b in each.choices] for each in (stand_in, question)
+        ]
         assert alike[0] == alike[1]
         assert stand_in.answer == question.answer
 

@@ -154,9 +154,7 @@ def test_pairs_are_mcnemars_with_holms_correction(documents: tuple[Json, Json]) 
     runs = [Contestant(with_answers(document, count), questions) for count in (0, 9, 40)]
     found = pair_tests(runs)
     assert [(each.first, each.second) for each in found] == [(0, 1), (0, 2), (1, 2)]
-    texts = [
-        each.document["student"]["accuracy"]["correct_by_question"] for each in runs
-    ]
+    texts = [each.document["student"]["accuracy"]["correct_by_question"] for each in runs]
     p_values = []
     for each in found:
         pairs = list(zip(texts[each.first], texts[each.second], strict=True))
@@ -181,7 +179,9 @@ def test_shared_sources_widen_the_interval(documents: tuple[Json, Json]) -> None
     alone = pair_tests([Contestant(document, None), Contestant(other, None)])[0]
     assert known.sources_known
     assert not alone.sources_known
-    widths = [each.ci95[1] - each.ci95[0] for each in (known, alone) if isinstance(each.ci95, tuple)]
+    widths = [
+        each.ci95[1] - each.ci95[0] for each in (known, alone) if isinstance(each.ci95, tuple)
+    ]
     assert len(widths) == 2
     assert widths[0] > widths[1]
 

@@ -6,8 +6,6 @@ import xml.etree.ElementTree as ET
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from distill_fixtures.judge.criteria import Criterion
 from distill_fixtures.judge.grades import not_judged
 from distill_fixtures.plugin.ci import (

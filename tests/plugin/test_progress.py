@@ -75,9 +75,7 @@ def test_the_time_left(total: int | None, most_seconds: float, done: int, words:
 
 
 @pytest.mark.parametrize(("colour", "coloured"), [("auto", True), ("no", False)])
-def test_bars_without_colour(
-    colour: str, coloured: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_bars_without_colour(colour: str, coloured: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
     monkeypatch.setattr(sys, "__stderr__", terminal)
     monkeypatch.setenv("TERM", "xterm-256color")

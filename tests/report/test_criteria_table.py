@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from distill_fixtures.report.criteria_table import criterion_rows, interval_text
+from distill_fixtures.report.criteria_table import criterion_rows
+from distill_fixtures.report.interval_words import interval_text
 from distill_fixtures.report.terminal import closing_text, judged_text
 from tests.report.made_up_run import MadeUpRun
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from distill_fixtures.report.github import annotations, defused, on_github, summary_file
+from distill_fixtures.report.github import defused, error_lines, on_github, summary_file
 
 
 def read_command(line: str) -> tuple[str, dict[str, str], str]:
@@ -31,25 +31,30 @@ def read_command(line: str) -> tuple[str, dict[str, str], str]:
 
 @given(st.text(), st.text())
 def test_any_text_comes_back_as_one_command(title: str, message: str) -> None:
-    (line,) = annotations([(title, message)])
+    (line,) = error_lines([(title, message)])
     assert "\n" not in line
     assert "\r" not in line
-    assert read_command(line) == ("error", {"title": title}, message)
+    assert read_command(line) == ("error", {"title": shown(title)}, shown(message))
+
+
+def shown(text: str) -> str:
+    """As it is told: of control characters line ends alone."""
+    return "".join(each if each.isprintable() or each in "\r\n" else "\ufffd" for each in text)
 
 
 def test_a_name_cannot_begin_a_command() -> None:
-    (line,) = annotations([("x\n::add-mask::secret", "y\r\n::stop-commands::z, title=a::b")])
+    (line,) = error_lines([("x\n::add-mask::secret", "y\r\n::stop-commands::z, title=a::b")])
     assert line.startswith("::error title=x%0A%3A%3Aadd-mask%3A%3Asecret::y%0D%0A")
     assert line.count("\n") == 0
 
 
 def test_github_shows_ten() -> None:
-    lines = annotations([(f"criterion {n}", "poor") for n in range(25)])
+    lines = error_lines([(f"criterion {n}", "poor") for n in range(25)])
     assert len(lines) == 10
     assert lines[-1].startswith("::error title=16 more::criterion 9, criterion 10, ")
     assert lines[-1].endswith("criterion 24")
-    assert len(annotations([(f"criterion {n}", "poor") for n in range(10)])) == 10
-    assert annotations([]) == []
+    assert len(error_lines([(f"criterion {n}", "poor") for n in range(10)])) == 10
+    assert error_lines([]) == []
 
 
 HOSTILE = ("::error::x", "  ::add-mask::y", "a\n::set-output name=b::c", "x ##[group]y", "\t::z")

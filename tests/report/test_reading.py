@@ -30,9 +30,7 @@ def written(path: Path, content: object) -> Path:
     return path
 
 
-def test_both_files_come_back_as_they_were_written(
-    tmp_path: Path, made: tuple[Json, Json]
-) -> None:
+def test_both_files_come_back_as_they_were_written(tmp_path: Path, made: tuple[Json, Json]) -> None:
     assert read_document(written(tmp_path / "a.json", made[0])) == made[0]
     assert read_comparison(written(tmp_path / "b.json", made[1])) == made[1]
 
