@@ -27,8 +27,9 @@ FLOORS = {
     "judge": 4,
     "report": 4,
     "plugin": 5,
-    "cli": 5,
+    "commands": 5,
     "demo_build": 5,
+    "cli": 6,
 }
 HEAVY = {"torch", "transformers", "peft", "matplotlib", "ray", "accelerate", "tokenizers"}
 

@@ -150,7 +150,9 @@ class Measuring:
         """Interleaved rounds of all models."""
         plan = plan_timing(self._config, self._inputs.thresholds, batch_size)
         with (
-            self._progress.bar(f"timing, batch size {batch_size}", None) as advance,
+            self._progress.bar(
+                f"timing, batch size {batch_size}", None, most_seconds=self._config.max_seconds
+            ) as advance,
             self.machine.timing(self.placement[0], batch_size),
         ):
             return time_models(
@@ -185,7 +187,7 @@ class Measuring:
             dtype=dtype,
         )
         with (
-            self._progress.bar("timing in fresh processes", None) as advance,
+            self._progress.bar("timing in fresh processes", LOOKS[-1]) as advance,
             TimingProcesses(request) as processes,
             self.machine.timing(device, "processes"),
         ):

@@ -20,6 +20,7 @@ __all__ = [
     "history_name",
     "write_json",
     "write_results",
+    "write_text",
 ]
 
 METRICS_FILE = "distillation_metrics.json"
@@ -63,7 +64,11 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     Raises:
         ValueError: the content holds NaN or infinity.
     """
-    text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    write_text(path, json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text so that a reader sees the old file or the new one, never half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     try:

@@ -53,7 +53,7 @@ def environment() -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("PYTEST_", "COV_", "PY_COLORS", "FORCE_COLOR"))
+        if not name.startswith(("PYTEST_", "COV_", "PY_COLORS", "FORCE_COLOR", "GITHUB_"))
     }
     return kept | {
         "OMP_NUM_THREADS": "1",

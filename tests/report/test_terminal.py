@@ -33,8 +33,8 @@ def document(made: dict[str, Any]) -> dict[str, Any]:
     return copy.deepcopy(made)
 
 
-def shown(document: dict[str, Any], *, width: int = 80, quiet: bool = False) -> str:
-    return closing_text(document, [], width=width, colour=False, quiet=quiet)
+def shown(document: dict[str, Any], *, width: int = 80, verbosity: int = 0) -> str:
+    return closing_text(document, [], width=width, colour=False, verbosity=verbosity)
 
 
 def row(document: dict[str, Any], label: str) -> str:
@@ -104,7 +104,7 @@ def test_no_control_character_reaches_the_terminal(document: dict[str, Any]) -> 
 
 
 def test_quiet_says_the_verdict_alone(document: dict[str, Any]) -> None:
-    assert shown(document, quiet=True).splitlines() == ["verdict: acceptable, gate: pass"]
+    assert shown(document, verbosity=-1).splitlines() == ["verdict: acceptable, gate: pass"]
 
 
 def test_a_borderline_grade_is_explained(document: dict[str, Any]) -> None:
