@@ -30,7 +30,10 @@ FLOORS = {
     "cli": 5,
     "demo_build": 5,
 }
-HEAVY = {"torch", "transformers", "peft", "matplotlib", "ray", "accelerate", "tokenizers"}
+HEAVY = {"torch", "transformers", "peft", "matplotlib", "ray", "accelerate", "tokenizers"} | {
+    "bitsandbytes",
+    "torchao",
+}
 
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 

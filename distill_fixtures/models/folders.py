@@ -14,6 +14,7 @@ from typing import Any
 from distill_fixtures.errors import ModelReferenceError
 from distill_fixtures.models.headers import read_safetensors_header
 from distill_fixtures.models.plan import ModelPlan
+from distill_fixtures.models.quantised import check_packages
 
 __all__ = [
     "TEMPLATE_FILES",
@@ -81,6 +82,7 @@ def plan_of_full_model(reference: str, folder: Path, rules: FolderRules) -> Mode
     config = read_json_object(folder / "config.json")
     _refuse_custom_code(reference, config, rules)
     _refuse_other_tasks(folder, config)
+    check_packages(reference, config)
     tokenizer = _tokenizer_files(folder)
     if not tokenizer:
         raise ModelReferenceError(

@@ -17,6 +17,7 @@ from distill_fixtures.models.folders import TEMPLATE_FILES, unlisted_files
 from distill_fixtures.models.gguf_header import GgufHeader
 from distill_fixtures.models.headers import TensorHeader, read_safetensors_header
 from distill_fixtures.models.plan import ModelPlan
+from distill_fixtures.models.quantised import method_of
 from distill_fixtures.models.served.card_file import architecture_of_served, card_of_served
 from distill_fixtures.records import ModelCard, Undefined
 
@@ -139,7 +140,7 @@ def counts_of_plan(plan: ModelPlan) -> ParameterCounts | Undefined:
         return _counts_of_gguf(plan.gguf)
     if any(path.suffix != ".safetensors" for path in plan.weight_files) or not plan.weight_files:
         return Undefined("the weights are no safetensors; they are counted once loaded")
-    if plan.config.get("quantization_config") is not None:
+    if method_of(plan.config) is not None:
         return Undefined("packed weights are counted once loaded")
     if plan.base is None:
         sizes = _sizes_of_full_model(plan)

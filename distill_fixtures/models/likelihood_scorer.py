@@ -29,6 +29,7 @@ from distill_fixtures.models.out_of_memory import (
     unless_memory_runs_out,
 )
 from distill_fixtures.models.packed_scoring import PackedTreesWay
+from distill_fixtures.models.packed_weights import depends_on_company, is_packed
 from distill_fixtures.models.packing import pack
 from distill_fixtures.models.row_scoring import OneByOneWay, RowsWay, score_alone
 from distill_fixtures.models.scoring_way import LaidOut, ScoringWay, WayRefusedError
@@ -40,7 +41,8 @@ __all__ = ["LikelihoodScorer"]
 
 logger = logging.getLogger(__name__)
 
-# How far a way may be from single rows, nats per scored token. Half precision keeps 8 to 11 bits.
+# How far a way may be from single rows, nats per scored token. Half precision keeps 8 to 11 bits;
+# packed layers may compute in it whatever the others are in, or round their activations to 8.
 TOLERANCE_NATS, HALF_TOLERANCE_NATS = 1e-4, 0.05
 WHOLE_PRECISION = ("torch.float32", "torch.float64")
 # Cells of a tree's mask: options that were cut by different lengths share nothing, and a mask over
@@ -75,7 +77,8 @@ class LikelihoodScorer:
     def __init__(self, module: Any, reference: str, budget_tokens: int) -> None:
         self._module = module
         self._reference = reference
-        self._budget_tokens = budget_tokens
+        # With a budget of one token no two requests share a pass.
+        self._budget_tokens = 1 if depends_on_company(module.config) else budget_tokens
         self._rows = RowsWay(module)
         self._alone = OneByOneWay(module)
         self._ways: list[ScoringWay] = [self._alone]
@@ -230,7 +233,7 @@ class LikelihoodScorer:
         Raises:
             WayRefusedError: they differ by more than rounding.
         """
-        whole = str(self._module.dtype) in WHOLE_PRECISION
+        whole = str(self._module.dtype) in WHOLE_PRECISION and not is_packed(self._module.config)
         tolerance = TOLERANCE_NATS if whole else HALF_TOLERANCE_NATS
         scored = member.request.scored
         for place in sorted({0, len(found) - 1, scored.index(max(scored))}):

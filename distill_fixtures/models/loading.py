@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,12 @@ from distill_fixtures.models.file_digests import IN_PROCESS, FileDigests
 from distill_fixtures.models.headers import read_safetensors_header
 from distill_fixtures.models.identity import card_of_plan
 from distill_fixtures.models.in_process import model_in_process
-from distill_fixtures.models.library_noise import quiet_libraries
+from distill_fixtures.models.library_noise import quiet_libraries, quiet_products
 from distill_fixtures.models.model_task import AUTO_CLASSES, task_of_plan
+from distill_fixtures.models.packed_weights import cast_plain_weights
 from distill_fixtures.models.plan import ModelPlan
 from distill_fixtures.models.protocol import InProcessModel, Model
+from distill_fixtures.models.quantised import check_device, method_of
 from distill_fixtures.models.served.served_model import ServedModel
 
 __all__ = ["load_model", "load_module", "load_tokenizer", "open_model"]
@@ -97,19 +100,21 @@ def load_module(plan: ModelPlan, *, device: str, dtype: str) -> Any:
             wanted="a plan with files",
             next_step="call fetch(plan) first",
         )
+    source = plan.base or plan
+    check_device(source.reference, source.config, device)
     with quiet_libraries():
+        module = _load_full(source, device, dtype)
         if plan.base is not None:
-            base = _load_full(plan.base, dtype)
-            module = _put_adapter_on(plan, base)
-        else:
-            module = _load_full(plan, dtype)
-    module = module.to(device).eval()
+            module = _put_adapter_on(plan, module)
+    if method_of(source.config) is None:
+        module = module.to(device)
+    module.eval()
     for parameter in module.parameters():
         parameter.requires_grad_(False)
     return module
 
 
-def _load_full(plan: ModelPlan, dtype: str) -> Any:
+def _load_full(plan: ModelPlan, device: str, dtype: str) -> Any:
     import transformers
 
     if plan.kind == "gguf":
@@ -117,6 +122,10 @@ def _load_full(plan: ModelPlan, dtype: str) -> Any:
         extra: dict[str, Any] = {"gguf_file": plan.weight_files[0].name}
     else:
         extra = {"use_safetensors": plan.weight_files[0].suffix == ".safetensors"}
+    if method_of(plan.config) is not None:
+        # Packed weights are put where they will stay at once: not every kind can be moved.
+        extra["device_map"] = {"": device}
+        quiet_products()
     try:
         module, report = getattr(transformers, AUTO_CLASSES[task_of_plan(plan)]).from_pretrained(
             plan.folder,
@@ -129,7 +138,15 @@ def _load_full(plan: ModelPlan, dtype: str) -> Any:
         )
     except Exception as error:  # libraries fail on bad files in ways of their own
         raise _not_loadable(plan, "weights", error) from error
-    # Unused tensors in a file are normal; a tensor that is not there would be random numbers.
+    if isinstance(getattr(module.config, "quantization_config", None), Mapping):
+        raise _unread_packing(plan)
+    _refuse_random_weights(plan, report)
+    cast_plain_weights(module)
+    return module
+
+
+def _refuse_random_weights(plan: ModelPlan, report: Mapping[str, Any]) -> None:
+    """Unused tensors in a file are normal; one that is not there would be random numbers."""
     for fault in ("missing_keys", "mismatched_keys", "error_msgs"):
         if report.get(fault):
             names = sorted(str(name) for name in report[fault])
@@ -139,7 +156,19 @@ def _load_full(plan: ModelPlan, dtype: str) -> Any:
                 wanted="every parameter of the architecture, in its shape",
                 next_step=f"compare {plan.folder / 'config.json'} with the weights beside it",
             )
-    return module
+
+
+def _unread_packing(plan: ModelPlan) -> ModelReferenceError:
+    """transformers passes over a method that it does not know, and reads packed weights as plain:
+    it then leaves its settings as they are in the file."""
+    import transformers
+
+    return ModelReferenceError(
+        f"the model {plan.reference!r} is quantised in a way that this transformers does not know",
+        got=f"{method_of(plan.config)}, with transformers {transformers.__version__}",
+        wanted="a transformers version that reads it",
+        next_step="pip install --upgrade transformers",
+    )
 
 
 def _put_adapter_on(plan: ModelPlan, base: Any) -> Any:

@@ -16,6 +16,7 @@ from distill_fixtures.models.out_of_memory import (
     too_large,
     unless_memory_runs_out,
 )
+from distill_fixtures.models.packed_weights import depends_on_company
 from distill_fixtures.models.protocol import Generated, GenerateSettings
 from distill_fixtures.models.text_batches import batches_by_length, plan_batches
 from distill_fixtures.models.text_stops import StopFinder
@@ -98,6 +99,8 @@ class TextWriter:
         stands only with those of its length. So does one whose answer may reach a length at which
         positions change, for they would change for its whole batch.
         """
+        if depends_on_company(self._module.config):
+            return [[place] for place in range(len(ids))]
         window = self._window
         change = length_that_changes_positions(self._module.config)
         longest_padded = min(window, change or window) - max_new_tokens
