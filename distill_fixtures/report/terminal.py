@@ -10,6 +10,7 @@ from typing import Any
 
 from distill_fixtures.catalog import CATALOG, format_value
 from distill_fixtures.metrics.size import number_format_flag
+from distill_fixtures.report.merged_words import merged_cells, merged_notes
 
 __all__ = ["closing_text", "print_closing"]
 
@@ -153,6 +154,9 @@ def _rows(document: Mapping[str, Any]) -> list[tuple[list[str], tuple[str, str]]
             if criterion is None and not any(cells[1:]):
                 continue
             rows.append(([*cells, _bounds(criterion)], _grade(criterion)))
+        merged = merged_cells(document) if name == "inference_time_s" else None
+        if merged is not None:
+            rows.append(([*merged, "", ""], ("", "")))
     for (metric, part), criterion in criteria.items():
         shown = _shown(metric, criterion["value"], None)
         label = _label(metric) if part is None else f"{_label(metric)}, {part}"
@@ -236,7 +240,7 @@ def _notes(document: Mapping[str, Any]) -> list[str]:
         notes.append("?: a slice is short of its bound, but so few questions may be by chance")
     if any(criterion["slice"] is None for criterion in unsure):
         notes.append("?: the interval holds a bound; more rounds or a quieter machine would tell")
-    notes += _from_regression(document)
+    notes += merged_notes(document) + _from_regression(document)
     wrong = document["environment"]["machine_check"]["problems"]
     if wrong:
         said = "; ".join(f"{each['sentence']} ({each['when']})" for each in wrong)
