@@ -73,6 +73,21 @@ def test_time_per_output_token(
     assert section.number("tpot_s") == pytest.approx(sum(gaps_s) / len(gaps_s))
 
 
+@pytest.mark.benchmark(
+    group="latency: one round of all samples, adapter merged into its base", timer=REPLAY
+)
+def test_merged_adapter(
+    distill_adapter_role: Role, distill_store: SessionStore, benchmark: Any
+) -> None:
+    """An adapter's model against a copy with the adapter merged, in interleaved rounds."""
+    section = distill_store.model_section(distill_adapter_role, "merged")
+    rounds = distill_store.merged_timing(distill_adapter_role).rounds["merged"]
+    show(benchmark, section, rounds_s=[each.seconds for each in rounds])
+    figures = section.by_key("merged")
+    assert figures["inference_time_s"] >= figures["ttft_s"] > 0
+    assert figures["speedup"] > 0
+
+
 @pytest.mark.benchmark(group=FIGURES, timer=REPLAY)
 def test_speed_improvement(distill_store: SessionStore, benchmark: Any) -> None:
     """The share of time saved, from interleaved rounds."""

@@ -31,7 +31,10 @@ FLOORS = {
     "demo_build": 5,
     "cli": 6,
 }
-HEAVY = {"torch", "transformers", "peft", "matplotlib", "ray", "accelerate", "tokenizers"}
+HEAVY = {"torch", "transformers", "peft", "matplotlib", "ray", "accelerate", "tokenizers"} | {
+    "bitsandbytes",
+    "torchao",
+}
 
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 

@@ -15,6 +15,7 @@ from distill_fixtures.errors import ModelReferenceError
 from distill_fixtures.models.headers import read_safetensors_header
 from distill_fixtures.models.other_tasks import refuse_other_tasks, refuse_unfit_base
 from distill_fixtures.models.plan import ModelPlan
+from distill_fixtures.models.quantised import check_packages
 
 __all__ = [
     "TEMPLATE_FILES",
@@ -75,6 +76,7 @@ def plan_of_full_model(
     _refuse_custom_code(reference, config, rules)
     if not is_base:
         refuse_other_tasks(folder, config)
+    check_packages(reference, config)
     tokenizer = _tokenizer_files(folder)
     if not tokenizer:
         raise ModelReferenceError(

@@ -23,6 +23,7 @@ from distill_fixtures.models.model_task import (
 )
 from distill_fixtures.models.peft_head import adapter_tensors
 from distill_fixtures.models.plan import ModelPlan
+from distill_fixtures.models.quantised import method_of
 from distill_fixtures.models.served.card_file import architecture_of_served, card_of_served
 from distill_fixtures.models.tied_weights import (
     PlacedTensor,
@@ -149,7 +150,7 @@ def counts_of_plan(plan: ModelPlan) -> ParameterCounts | Undefined:
         return _counts_of_gguf(plan.gguf)
     if any(path.suffix != ".safetensors" for path in plan.weight_files) or not plan.weight_files:
         return Undefined("the weights are no safetensors; they are counted once loaded")
-    if plan.config.get("quantization_config") is not None:
+    if method_of(plan.config) is not None:
         return Undefined("packed weights are counted once loaded")
     if plan.base is not None and task_of_plan(plan) != task_of_config(plan.base.config):
         return Undefined("the base is loaded with another head; it is counted once loaded")

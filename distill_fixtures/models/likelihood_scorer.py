@@ -29,6 +29,7 @@ from distill_fixtures.models.out_of_memory import (
     unless_memory_runs_out,
 )
 from distill_fixtures.models.packed_scoring import PackedTreesWay
+from distill_fixtures.models.packed_weights import depends_on_company
 from distill_fixtures.models.packing import pack
 from distill_fixtures.models.row_scoring import OneByOneWay, RowsWay, score_alone
 from distill_fixtures.models.scoring_way import (
@@ -68,7 +69,8 @@ class LikelihoodScorer:
     def __init__(self, module: Any, reference: str, budget_tokens: int) -> None:
         self._module = module
         self._reference = reference
-        self._budget_tokens = budget_tokens
+        # With a budget of one token no two requests share a pass.
+        self._budget_tokens = 1 if depends_on_company(module.config) else budget_tokens
         self._rows = RowsWay(module)
         self._alone = OneByOneWay(module)
         self._ways: list[ScoringWay] = [self._alone]

@@ -15,11 +15,13 @@ from distill_fixtures.models.headers import read_safetensors_header
 from distill_fixtures.models.identity import card_of_plan
 from distill_fixtures.models.in_process import model_in_process
 from distill_fixtures.models.labels import labels_of_plan
-from distill_fixtures.models.library_noise import quiet_libraries
+from distill_fixtures.models.library_noise import quiet_libraries, quiet_products
 from distill_fixtures.models.model_task import AUTO_CLASSES, CLASSIFYING_ADAPTER, task_of_plan
+from distill_fixtures.models.packed_weights import cast_plain_weights
 from distill_fixtures.models.peft_head import adapter_tensors
 from distill_fixtures.models.plan import ModelPlan
 from distill_fixtures.models.protocol import InProcessModel, Model
+from distill_fixtures.models.quantised import check_device, method_of
 from distill_fixtures.models.served.served_model import ServedModel
 
 __all__ = ["load_model", "load_module", "load_tokenizer", "open_model"]
@@ -100,19 +102,24 @@ def load_module(plan: ModelPlan, *, device: str, dtype: str) -> Any:
             wanted="a plan with files",
             next_step="call fetch(plan) first",
         )
+    source = plan.base or plan
+    check_device(source.reference, source.config, device)
     with quiet_libraries():
+        adapter = None if plan.base is None else plan
+        module = _load_full(source, device, dtype, adapter=adapter)
         if plan.base is not None:
-            base = _load_full(plan.base, dtype, adapter=plan)
-            module = _put_adapter_on(plan, base)
-        else:
-            module = _load_full(plan, dtype)
-    module = module.to(device).eval()
+            module = _put_adapter_on(plan, module)
+    if method_of(source.config) is None:
+        module = module.to(device)
+    module.eval()
     for parameter in module.parameters():
         parameter.requires_grad_(False)
     return module
 
 
-def _load_full(plan: ModelPlan, dtype: str, *, adapter: ModelPlan | None = None) -> Any:
+def _load_full(
+    plan: ModelPlan, device: str, dtype: str, *, adapter: ModelPlan | None = None
+) -> Any:
     """A whole model; as the base of an adapter, for the adapter's task and with its labels."""
     import transformers
 
@@ -124,6 +131,10 @@ def _load_full(plan: ModelPlan, dtype: str, *, adapter: ModelPlan | None = None)
         extra = {"use_safetensors": plan.weight_files[0].suffix == ".safetensors"}
     if adapter is not None and task == "classification":
         extra |= _labels(adapter)
+    if method_of(plan.config) is not None:
+        # Packed weights are put where they will stay at once: not every kind can be moved.
+        extra["device_map"] = {"": device}
+        quiet_products()
     try:
         module, report = getattr(transformers, AUTO_CLASSES[task]).from_pretrained(
             plan.folder,
@@ -136,7 +147,10 @@ def _load_full(plan: ModelPlan, dtype: str, *, adapter: ModelPlan | None = None)
         )
     except Exception as error:  # libraries fail on bad files in ways of their own
         raise _not_loadable(plan, "weights", error) from error
+    if isinstance(getattr(module.config, "quantization_config", None), Mapping):
+        raise _unread_packing(plan)
     _refuse_random_numbers(plan, report, adapter)
+    cast_plain_weights(module)
     return module
 
 
@@ -177,6 +191,19 @@ def _refuse_random_numbers(
                 wanted="every parameter of the architecture, in its shape",
                 next_step=next_step,
             )
+
+
+def _unread_packing(plan: ModelPlan) -> ModelReferenceError:
+    """transformers passes over a method that it does not know, and reads packed weights as plain:
+    it then leaves its settings as they are in the file."""
+    import transformers
+
+    return ModelReferenceError(
+        f"the model {plan.reference!r} is quantised in a way that this transformers does not know",
+        got=f"{method_of(plan.config)}, with transformers {transformers.__version__}",
+        wanted="a transformers version that reads it",
+        next_step="pip install --upgrade transformers",
+    )
 
 
 def _put_adapter_on(plan: ModelPlan, base: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from distill_fixtures.models.decoding import PromptBatch, rows_of
 from distill_fixtures.models.out_of_memory import is_out_of_memory
+from distill_fixtures.models.packed_weights import is_packed
 
 if TYPE_CHECKING:
     import torch
@@ -83,6 +84,8 @@ def continues_alike(module: Any, prompt: Sequence[int], beside: Sequence[int]) -
             # How a foreign architecture refuses a batch is its own affair; alone it was served.
             return False
     tolerance = TOLERANCE.get(str(module.dtype), HALF_TOLERANCE)
+    if is_packed(module.config):
+        tolerance = HALF_TOLERANCE
     finite = wanted[wanted.isfinite()]
     spread = float(finite.max() - finite.min()) if len(finite) else 0.0
     # Logits that are no numbers compare as unequal; whoever decodes them refuses them.

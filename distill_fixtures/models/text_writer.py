@@ -15,6 +15,7 @@ from distill_fixtures.models.out_of_memory import (
     too_large,
     unless_memory_runs_out,
 )
+from distill_fixtures.models.packed_weights import depends_on_company
 from distill_fixtures.models.prompt_room import PromptRoom
 from distill_fixtures.models.protocol import Generated, GenerateSettings
 from distill_fixtures.models.text_batches import batches_by_length, plan_batches
@@ -98,6 +99,8 @@ class TextWriter:
         one whose answer may reach a length at which positions change, for they would change for
         its whole batch.
         """
+        if depends_on_company(self._module.config):
+            return [[place] for place in range(len(ids))]
         longest_padded = self._room.longest_padded(max_new_tokens)
         kept = [self._room.kept(prompt) for prompt in ids]
         batches = unless_memory_runs_out(

@@ -181,6 +181,7 @@ def _model_parts(store: SessionStore, role: Role) -> ModelParts:
         isolated=recorded.isolated,
         scoring=store.known_scoring_report(role),
         correct=_correct(recorded.answers),
+        merged=recorded.merged,
     )
 
 

@@ -17,6 +17,7 @@ from distill_fixtures.models.devices import resolve_device, resolve_dtype
 from distill_fixtures.models.folders import FolderRules
 from distill_fixtures.models.memory_needs import check_memory
 from distill_fixtures.models.model_limits import check_room
+from distill_fixtures.models.quantised import check_device, unpacked_on
 from distill_fixtures.models.references import resolve_reference
 from distill_fixtures.plugin.classifying import fit_to_models
 from distill_fixtures.plugin.control_shape import refuse_unlike_plan
@@ -85,7 +86,7 @@ def prepare_inputs(config: RunConfig, rootdir: Path) -> Inputs:
         thresholds,
         cache_folder=cache_folder,
         baseline=read_baseline(config.baseline) if isinstance(config.baseline, Path) else None,
-        warnings=questions.warnings + cache_warnings,
+        warnings=questions.warnings + cache_warnings + _unpacked(plans, config),
     )
 
 
@@ -143,22 +144,45 @@ def _plans(config: RunConfig) -> dict[Role, ModelPlan]:
     }
     timed = {role: plans[role] for role in ("teacher", "student")}
     check_room(timed, config.new_tokens)
-    _check_memory(plans, config)
+    device = _device_to_be(config)
+    if device is not None:
+        for plan in plans.values():
+            check_device(plan.reference, (plan.base or plan).config, device)
+        _check_memory(plans, config, device)
     if "control" in plans:
         refuse_unlike_plan(plans["control"], plans["student"])
     return plans
 
 
-def _check_memory(plans: Mapping[Role, ModelPlan], config: RunConfig) -> None:
-    """Of a GPU only where it was asked for: what ``auto`` means takes torch to tell."""
-    if config.device == "auto" and may_have_gpu():
-        return
-    device = "cpu" if config.device == "auto" else resolve_device(config.device)
+def _device_to_be(config: RunConfig) -> str | None:
+    """Where the models will run; None where it takes torch to tell what ``auto`` means."""
+    if config.device == "auto":
+        return None if may_have_gpu() else "cpu"
+    return resolve_device(config.device)
+
+
+def _check_memory(plans: Mapping[Role, ModelPlan], config: RunConfig, device: str) -> None:
     check_memory(
         {str(role): plan for role, plan in plans.items()},
         device=device,
         dtype=resolve_dtype(config.dtype, device),
         free_bytes=free_memory(device),
+    )
+
+
+def _unpacked(plans: Mapping[Role, ModelPlan], config: RunConfig) -> tuple[str, ...]:
+    """A sentence for each model that will not run as it was quantised."""
+    device = _device_to_be(config)
+    if device is None:
+        return ()
+    methods = {
+        role: unpacked_on((plan.base or plan).config, device) for role, plan in plans.items()
+    }
+    return tuple(
+        f"the {role} is quantised with {method}, which is unpacked on {device}: its memory and its "
+        "times are those of unpacked weights"
+        for role, method in methods.items()
+        if method is not None
     )
 
 

@@ -19,6 +19,8 @@ __all__ = [
     "FidelitySection",
     "Interval",
     "MemorySection",
+    "MergedSamples",
+    "MergedSection",
     "ModelSection",
     "Number",
     "PhaseRecord",
@@ -142,6 +144,31 @@ class BatchFigures(DocumentSection):
     latency_p99_s: Number | None
 
 
+class MergedSamples(DocumentSection):
+    """The requests of the two models that were timed together."""
+
+    unmerged: list[SampleRecord] = Field(description="of base and adapter side by side")
+    merged: list[SampleRecord] = Field(description="of the copy with the adapter merged")
+
+
+class MergedSection(DocumentSection):
+    """An adapter's model with the adapter merged into its base, at batch size 1."""
+
+    inference_time_s: Number
+    ttft_s: Number
+    tpot_s: Number | None
+    tokens_per_s: Number
+    speedup: Number = Field(
+        description="the unmerged model's time over the merged one's: exp of the median log ratio "
+        "of paired rounds; above 1 merging makes it faster"
+    )
+    speedup_ci95: Interval | None = Field(
+        description="95 % interval, by bootstrap over paired rounds"
+    )
+    rounds: int = Field(description="counted rounds of each of the two")
+    samples: MergedSamples
+
+
 class BenchmarkSection(DocumentSection):
     """How fast a model loads and answers."""
 
@@ -163,6 +190,7 @@ class BenchmarkSection(DocumentSection):
     latency_p50_s: Number | None
     latency_p90_s: Number | None
     latency_p99_s: Number | None
+    merged: MergedSection | None
     samples: list[SampleRecord] | None = Field(description="every timed request")
     intervals: dict[str, Interval] = Field(
         description="95 % intervals by metric, by bootstrap over whole rounds"

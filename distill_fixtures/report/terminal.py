@@ -18,6 +18,7 @@ from distill_fixtures.report.grade_words import (
     grade_words,
     short_label,
 )
+from distill_fixtures.report.merged_words import merged_cells, merged_notes
 from distill_fixtures.report.page import Page
 from distill_fixtures.report.printable import printable
 
@@ -181,6 +182,9 @@ def closing_rows(document: Mapping[str, Any]) -> list[tuple[list[str], tuple[str
             if criterion is None and not any(cells[1:]):
                 continue
             rows.append(([*cells, bounds_text(criterion)], grade_words(criterion)))
+        merged = merged_cells(document) if name == "inference_time_s" else None
+        if merged is not None:
+            rows.append(([*merged, "", ""], ("", "")))
     for (metric, part), criterion in criteria.items():
         shown = _shown(metric, criterion["value"], None)
         label = short_label(metric) if part is None else f"{short_label(metric)}, {part}"
@@ -242,7 +246,7 @@ def closing_notes(document: Mapping[str, Any]) -> list[str]:
         notes.append("?: a slice is short of its bound, but so few questions may be by chance")
     if any(criterion["slice"] is None for criterion in unsure):
         notes.append("?: the interval holds a bound; more rounds or a quieter machine would tell")
-    notes += _from_regression(document)
+    notes += merged_notes(document) + _from_regression(document)
     wrong = document["environment"]["machine_check"]["problems"]
     if wrong:
         said = "; ".join(f"{each['sentence']} ({each['when']})" for each in wrong)

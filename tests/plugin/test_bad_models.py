@@ -289,6 +289,19 @@ AT_ONCE = {
     "an image model": Bad(
         config(architectures=["ViTForImageClassification"]), ("ViTForImageClassification",)
     ),
+    "an unknown quantisation": Bad(
+        config(quantization_config={"quant_method": "crystal"}),
+        ("not known", "crystal", "bitsandbytes, "),
+    ),
+    "a quantisation without its package": Bad(
+        config(quantization_config={"quant_method": "aqlm"}),
+        ("quantised with aqlm", "aqlm is not installed", 'pip install "aqlm"'),
+    ),
+    "a quantised base": Bad(
+        adapter(lambda place: config(quantization_config={"bits": 2})(place.parent / "model")),
+        ("base model of the adapter", "not known"),
+        reference=ADAPTER,
+    ),
     "an empty folder": Bad(empty, ("is no model", "an empty folder")),
     "a file for a folder": Bad(
         file_for_a_folder, ("is a file", "model.txt"), reference="{here}/model.txt"

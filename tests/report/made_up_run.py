@@ -12,6 +12,7 @@ import numpy as np
 
 from distill_fixtures.catalog import FAMILIES
 from distill_fixtures.config import build_config
+from distill_fixtures.errors import MissingFigureError
 from distill_fixtures.judge.thresholds import read_thresholds
 from distill_fixtures.measure.machine.watch import MachineRecord
 from distill_fixtures.measure.scores.score_source import ScoringReport
@@ -157,6 +158,7 @@ class PlayedBack:
     tokens: TokenComparison | Undefined
     tokenizers: Mapping[Role, str | Undefined] = field(default_factory=dict)
     from_cache: Mapping[Role, int] = field(default_factory=dict)
+    merged: Mapping[Role, Mapping[str, tuple[Round, ...]]] = field(default_factory=dict)
     density: float = 3.5
     placement: tuple[str, str] = ("cpu", "float32")
     asked: list[str] = field(default_factory=list)
@@ -207,6 +209,15 @@ class PlayedBack:
             time_stamp_cost_s=6e-8,
         )
 
+    def merged_timing(self, role: Role, unmerged: Callable[[], object]) -> Timing:
+        if role not in self.merged:
+            raise MissingFigureError(
+                "the model is no adapter", got=role, wanted="an adapter", next_step="none"
+            )
+        unmerged()
+        rounds = self.merged[role]
+        return replace(self.rounds(None, 1), rounds=rounds)
+
     def characters_per_token(self, model: object) -> float:
         return self.density
 
@@ -223,6 +234,7 @@ class MadeUpRun:
 
     Attributes:
         asked: sections that tests asked for; ``criteria`` for the gate.
+        adapters: the models that are adapters, whose merged copy is timed too.
     """
 
     scoring: Scoring = "cloze"
@@ -242,6 +254,7 @@ class MadeUpRun:
     permutations: int = 1
     pmi: bool = False
     from_cache: Mapping[Role, int] = field(default_factory=dict)
+    adapters: tuple[Role, ...] = ()
 
     @property
     def roles(self) -> tuple[Role, ...]:
@@ -326,7 +339,17 @@ class MadeUpRun:
             else TokenComparison(0.25, {"teacher": 1.5, "student": 2.0}),
             tokenizers=self.tokenizers,
             from_cache=self.from_cache,
+            merged={role: self._merged(seeds[role]) for role in self.adapters},
         )
+
+    def _merged(self, seed: int) -> Mapping[str, tuple[Round, ...]]:
+        steps_s = {"unmerged": 0.0012, "merged": 0.001}
+        return {
+            name: make_rounds(
+                self.rounds, step_s, seed + place, batch_size=1, tokens=self.tokens, requests=13
+            )
+            for place, (name, step_s) in enumerate(steps_s.items())
+        }
 
     def _told_more(
         self, questions: tuple[Question, ...], answers: tuple[Answer, ...]
@@ -361,6 +384,8 @@ class MadeUpRun:
             for name in ("load", "memory", "latency"):
                 if name in self.asked:
                     store.model_section(role, name)
+        for role in self.adapters:
+            store.model_section(role, "merged")
         if "throughput" in self.asked:
             for size in self.batch_sizes:
                 store.rounds(size)

@@ -172,6 +172,15 @@ def test_batch_size_1_is_no_throughput_where_nobody_asked_for_it() -> None:
     assert documents.metrics["teacher"]["benchmark"]["inference_time_s"] > 0
 
 
+def test_adapters_and_their_merged_copies() -> None:
+    documents = MadeUpRun(adapters=("teacher", "student")).documents()
+    assert documents.comparison is not None
+    check_files(documents.metrics, documents.comparison)
+    documents.metrics["student"]["benchmark"]["merged"]["speedup"] += 1e-6
+    with pytest.raises(AssertionError, match=r"merged\.speedup"):
+        check_files(documents.metrics, documents.comparison)
+
+
 def test_a_wrong_figure_is_seen() -> None:
     documents = MadeUpRun().documents()
     assert documents.comparison is not None

@@ -171,6 +171,19 @@ def test_rows_without_a_value_are_left_out() -> None:
     assert "verdict: not judged" in text
 
 
+def test_merging_has_a_row_and_a_sentence(made: dict[str, Any]) -> None:
+    assert "merg" not in shown(made)
+    metrics = MadeUpRun(adapters=("student",)).documents().metrics
+    merged = metrics["student"]["benchmark"]["merged"]
+    merged |= {"inference_time_s": 0.0125, "speedup": 1.2, "speedup_ci95": [1.15, 1.25]}
+    cells = row(metrics, "Time, adapter merged").split()
+    assert cells[3:] == ["12.5", "ms"], "nothing under the teacher"
+    said = "merging the student's adapter: 1.20x as fast (95 % interval 1.15x to 1.25x)"
+    assert said in shown(metrics).splitlines()
+    merged["speedup_ci95"] = None
+    assert "merging the student's adapter: 1.20x as fast" in shown(metrics).splitlines()
+
+
 def test_files_are_named(document: dict[str, Any], tmp_path: Path) -> None:
     path = tmp_path / "distillation_metrics.json"
     text = closing_text(document, [path], width=80, colour=False)
