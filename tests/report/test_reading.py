@@ -47,7 +47,7 @@ def test_both_files_come_back_as_they_were_written(tmp_path: Path, made: tuple[J
         ('"text"', "is no document of this version", "no schema_version"),
         ('{"schema_version": "3"}', "is no document of this version", "'3'"),
         ('{"schema_version": [[]]}', "is no document of this version", "[[]]"),
-        ('{"schema_version": 3, "run": 7}', "is no valid document", ": "),
+        ('{"schema_version": 4, "run": 7}', "is no valid document", ": "),
     ],
 )
 def test_what_is_no_result_is_refused(
