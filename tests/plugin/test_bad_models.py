@@ -431,7 +431,7 @@ class Ground:
     stack: ExitStack
 
     def attempt(self, case: Bad, *, heavy: bool) -> tuple[str, float]:
-        """Run the suite with the bad model as teacher; gives the message and seconds of processor."""
+        """Run the suite with the bad model as teacher; its message, and processor seconds."""
         model = shutil.copytree(self.good, self.here / "model")
         case.damage(model)
         try:
