@@ -16,14 +16,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from distill_fixtures.metrics.missing import Measured, combine
+from distill_fixtures.metrics.missing import WRITES_NO_TOKENS, Measured, combine
 from distill_fixtures.records import GenerationTrace, Round, Undefined
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "WRITES_NO_TOKENS",
     "characters_per_s",
     "decode_tokens_per_s",
     "end_to_end_times_s",
@@ -41,9 +40,6 @@ __all__ = [
     "tpot_s",
     "ttft_s",
 ]
-
-
-WRITES_NO_TOKENS = Undefined("a classifier writes no tokens: its time is inference_time_s")
 
 
 def _checked_traces(rounds: Sequence[Round]) -> list[GenerationTrace]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
-from distill_fixtures.metrics.latency import WRITES_NO_TOKENS
+from distill_fixtures.metrics.missing import WRITES_NO_TOKENS
 from distill_fixtures.records import Round, Undefined
 
 __all__ = ["COMPARED_TIMES", "ComparedTime", "RoundTimes", "log_ratio_of_process", "round_times"]

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from distill_fixtures.metrics.latency import (
-    WRITES_NO_TOKENS,
     decode_tokens_per_s,
     end_to_end_times_s,
     inter_token_times_s,
@@ -20,7 +19,7 @@ from distill_fixtures.metrics.latency import (
     tpot_s,
     ttft_s,
 )
-from distill_fixtures.metrics.missing import Measured
+from distill_fixtures.metrics.missing import WRITES_NO_TOKENS, Measured
 from distill_fixtures.records import Round, Undefined
 
 if TYPE_CHECKING:

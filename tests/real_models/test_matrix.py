@@ -17,7 +17,7 @@ from tests.plugin.workspace import QuickStarter, Workspace
 from tests.real_models.matrix import ADAPTED, CUT, DORA, TINY_BERT, TINY_T5, WHOLE, Shelf
 from tests.real_models.servers import LLAMA_NAME, llama_server, why_no_llama
 
-pytestmark = pytest.mark.real_model
+pytestmark = [pytest.mark.real_model, pytest.mark.every_kind]
 
 PASSED, FAILED = 0, 1
 QUESTIONS = 12

@@ -32,7 +32,7 @@ from tests.real_models.servers import (
     why_no_serve,
 )
 
-pytestmark = pytest.mark.real_model
+pytestmark = [pytest.mark.real_model, pytest.mark.every_kind]
 
 # The model's texts begin with this token, and its server does not put it there.
 BEGIN = "<|im_start|>"
