@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import socket
 import subprocess
 import sys
@@ -55,12 +56,17 @@ def llama_server(file: Path) -> Iterator[str]:
 def transformers_server() -> Iterator[str]:
     """``transformers serve``, which loads the model that it is asked for."""
     program = Path(sys.executable).with_name("transformers")
-    with _started([str(program), "serve", "--device", "cpu", "--dtype", "float32"]) as url:
+    command = [str(program), "serve", "--device", "cpu", "--dtype", "float32"]
+    # It lists the Hub's cache, and fails where there is none.
+    with (
+        tempfile.TemporaryDirectory() as cache,
+        _started(command, HF_HUB_CACHE=cache, HF_HUB_OFFLINE="1") as url,
+    ):
         yield url
 
 
 @contextmanager
-def _started(command: Sequence[str]) -> Iterator[str]:
+def _started(command: Sequence[str], **environment: str) -> Iterator[str]:
     port = _free_port()
     with tempfile.TemporaryFile("w+", encoding="utf-8") as log:
         process = subprocess.Popen(
@@ -68,6 +74,7 @@ def _started(command: Sequence[str]) -> Iterator[str]:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
+            env=os.environ | environment,
         )
         try:
             url = f"http://127.0.0.1:{port}/v1"
