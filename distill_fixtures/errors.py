@@ -9,6 +9,8 @@
         QuestionFileError        a questions file (file and line are named)
         ThresholdsError          thresholds.toml
         CacheError               a cache file holds what this package did not write
+        BaselineError            the document of an earlier run, to be held against
+        ResultFileError          a result file, to be drawn or listed
       MeasurementError           found while measuring; what was measured until then is kept
         NotFiniteScoreError      NaN or infinity in a model's scores (question named)
         ServerError              a server did not do what it was asked for
@@ -31,6 +33,7 @@ __all__ = [
     "NotFiniteScoreError",
     "OptionError",
     "QuestionFileError",
+    "ResultFileError",
     "ServerError",
     "ThresholdsError",
     "UsageError",
@@ -99,6 +102,10 @@ class CacheError(UsageError):
 
 class BaselineError(UsageError):
     """The document of an earlier run cannot be used."""
+
+
+class ResultFileError(UsageError):
+    """A result file cannot be used; the message names the file."""
 
 
 class MeasurementError(DistillBenchError):

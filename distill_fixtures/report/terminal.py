@@ -107,8 +107,8 @@ def closing_text(
     for note in _notes(document):
         for line in _wrapped(note, width):
             console.print(Text(line))
-    for path in written:
-        console.print(Text(f"written: {_printable(_short(path))}"))
+    for name in _names(written):
+        console.print(Text(f"written: {_printable(name)}"))
     return "".join(f"{line.rstrip()}\n" for line in stream.getvalue().splitlines())
 
 
@@ -283,6 +283,17 @@ def _from_regression(document: Mapping[str, Any]) -> list[str]:
         )
         notes.append(words)
     return notes
+
+
+def _names(written: Sequence[Path]) -> list[str]:
+    """A name a file; plots, of which there are many, in one line."""
+    names = [_short(path) for path in written if path.suffix != ".png"]
+    plots = [path for path in written if path.suffix == ".png"]
+    if len(plots) == 1:
+        names.append(_short(plots[0]))
+    elif plots:
+        names.append(f"{_short(plots[0].with_name('report_*.png'))}, {len(plots)} plots")
+    return names
 
 
 def _short(path: Path) -> str:
