@@ -91,7 +91,9 @@ def test_every_plot_has_words_and_a_table(case: str) -> None:
     assert plots_of(page) == set(report.pngs) <= set(PLOT_NAMES)
     for name in report.pngs:
         assert report.pngs[name].startswith(b"\x89PNG")
-        title, description = (page.named(f"plot-{name}-{part}") for part in ("title", "description"))
+        title, description = (
+            page.named(f"plot-{name}-{part}") for part in ("title", "description")
+        )
         assert title.words
         assert description.words.endswith(".")
     drawings = [each for each in page.all("svg", role_="img") if "figure" in each.inside]
