@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from distill_fixtures.plugin.showing import FIGURES, REPLAY, show
+from distill_fixtures.plugin.showing import FIGURES, REPLAY, need, show
 
 if TYPE_CHECKING:
     from distill_fixtures.plugin.store import SessionStore
@@ -31,8 +31,11 @@ def test_time_per_sample(distill_role: Role, distill_store: SessionStore, benchm
     rounds = distill_store.rounds(1)[distill_role]
     show(benchmark, section, rounds_s=[each.seconds for each in rounds])
     samples = [trace for each in rounds for trace in each.traces]
-    assert {trace.new_tokens for trace in samples} == {distill_store.config.new_tokens}
-    assert section.number("inference_time_s") >= section.number("ttft_s") > 0
+    written = 0 if distill_store.scoring == "classify" else distill_store.config.new_tokens
+    assert {trace.new_tokens for trace in samples} == {written}
+    assert section.number("inference_time_s") > 0
+    if written:
+        assert section.number("inference_time_s") >= section.number("ttft_s") > 0
 
 
 @pytest.mark.benchmark(group="latency: time to first token", timer=REPLAY)
@@ -41,6 +44,7 @@ def test_time_to_first_token(
 ) -> None:
     """Request start to first token, one figure a sample."""
     section = distill_store.model_section(distill_role, "latency")
+    need(section, "ttft_s")
     rounds = distill_store.rounds(1)[distill_role]
     times_s = [trace.ttft_s for each in rounds for trace in each.traces]
     shown = ["ttft_s", "prefill_tokens_per_s"]
@@ -54,6 +58,7 @@ def test_time_per_output_token(
 ) -> None:
     """The gap between tokens, one figure a token."""
     section = distill_store.model_section(distill_role, "latency")
+    need(section, "ttft_s")
     if distill_store.config.new_tokens == 1:
         assert section.reason("tpot_s")
         pytest.skip("a single new token has no gap: --distill-new-tokens is 1")
@@ -66,6 +71,21 @@ def test_time_per_output_token(
     shown = ["tpot_s", "itl_p50_s", "itl_p99_s", "decode_tokens_per_s"]
     show(benchmark, section, only=shown, rounds_s=gaps_s)
     assert section.number("tpot_s") == pytest.approx(sum(gaps_s) / len(gaps_s))
+
+
+@pytest.mark.benchmark(
+    group="latency: one round of all samples, adapter merged into its base", timer=REPLAY
+)
+def test_merged_adapter(
+    distill_adapter_role: Role, distill_store: SessionStore, benchmark: Any
+) -> None:
+    """An adapter's model against a copy with the adapter merged, in interleaved rounds."""
+    section = distill_store.model_section(distill_adapter_role, "merged")
+    rounds = distill_store.merged_timing(distill_adapter_role).rounds["merged"]
+    show(benchmark, section, rounds_s=[each.seconds for each in rounds])
+    figures = section.by_key("merged")
+    assert figures["inference_time_s"] >= figures["ttft_s"] > 0
+    assert figures["speedup"] > 0
 
 
 @pytest.mark.benchmark(group=FIGURES, timer=REPLAY)

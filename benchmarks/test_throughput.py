@@ -24,7 +24,9 @@ def test_throughput(
     section = distill_store.known_model_section(distill_role, "throughput")
     show(benchmark, section, rounds_s=[each.seconds for each in rounds])
     figures = section.slices("by_batch_size")[str(distill_batch_size)]
-    assert min(figures["ttft_s"], figures["prefill_tokens_per_s"], figures["tokens_per_s"]) > 0
+    assert figures["latency_p50_s"] > 0
+    if distill_store.scoring != "classify":
+        assert min(figures["ttft_s"], figures["prefill_tokens_per_s"], figures["tokens_per_s"]) > 0
     rate = section.by_key("throughput_samples_per_s")[str(distill_batch_size)]
     samples = sum(each.samples for each in rounds)
     assert rate == pytest.approx(samples / sum(each.seconds for each in rounds))

@@ -37,7 +37,7 @@ Family = Literal[
 ]
 Scope = Literal["model", "pair", "dataset"]
 Origin = Literal["answers", "time", "size", "memory"]
-KeyedBy = Literal["batch_size", "model", "slice", "position", "bound"]
+KeyedBy = Literal["batch_size", "model", "slice", "position", "bound", "figure"]
 IntervalMethod = Literal["wilson", "cells", "fieller", "questions", "rounds"]
 
 FAMILIES: tuple[Family, ...] = (

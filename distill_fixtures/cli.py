@@ -1,92 +1,93 @@
-"""``distill-bench``: what works without pytest and without torch."""
+"""``distill-bench``: what works on results that are there already, without pytest and torch."""
 
 from __future__ import annotations
 
 import argparse
+import importlib
+import io
+import os
 import sys
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import Protocol, cast
 
-from distill_fixtures.catalog import CATALOG
-from distill_fixtures.errors import DistillBenchError
-from distill_fixtures.metrics.sections import why_not_gradable
+from distill_fixtures.errors import UsageError
 
-if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+__all__ = ["COMMANDS", "main"]
 
-__all__ = ["main"]
+COMMANDS: Mapping[str, str] = {
+    "gate": "judge a run's distillation_metrics.json again, without running anything",
+    "compare": "a table of several runs: what compares, who is ahead, and how surely",
+    "history": "list the runs of a folder and draw each metric over time",
+    "report": "draw report.html and its plots again, of one run or of several together",
+    "summary": "a run in Markdown, for a pull request or a job's summary",
+    "badge": "write a badge of a run's verdict as an SVG file",
+    "metrics": "list the metrics that thresholds can name",
+}
+"""Each is a module of its own name in ``distill_fixtures.commands``."""
+
+USAGE_ERROR = 4
+READER_GONE = 141
+"""As a shell counts a process that wrote into a pipe nobody reads: 128 + SIGPIPE."""
+
+EXIT_CODES = """exit codes:
+  0  done; of gate: it holds
+  1  gate: a criterion fails, or a figure is worse than the baseline's
+  2  arguments that cannot be understood
+  4  a file or an option that cannot be used: one message says what, and what to do
+"""
+
+
+class Command(Protocol):
+    """What a module in ``commands`` has."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare its own arguments."""
+
+    def run(self, given: argparse.Namespace) -> int:
+        """Do it, and return the exit code."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Returns:
-        0, or 2 for what cannot be used (argparse's own code for arguments).
+        The exit code, as ``distill-bench --help`` lists them; argparse itself exits with 2.
     """
-    parser = argparse.ArgumentParser(prog="distill-bench", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    _add_metrics(commands)
-    _add_report(commands)
-    given = parser.parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    parser = argparse.ArgumentParser(
+        prog="distill-bench",
+        description=__doc__,
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, purpose in COMMANDS.items():
+        own = commands.add_parser(name, help=purpose, description=purpose)
+        if name in words[:1]:
+            _command(name).add_arguments(own)
+    given = parser.parse_args(words)
+    _never_fail_to_print(sys.stdout)
     try:
-        given.run(given)
-    except DistillBenchError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    return 0
+        return _command(given.command).run(given)
+    except UsageError as error:
+        from distill_fixtures.report.printable import printable_lines
+
+        sys.stderr.write(printable_lines(str(error)) + "\n")
+        return USAGE_ERROR
+    except BrokenPipeError:
+        # Python would try once more as it ends, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return READER_GONE
 
 
-def _add_metrics(commands: Commands) -> None:
-    parser = commands.add_parser("metrics", help="list the metrics that thresholds can name")
-    parser.add_argument(
-        "--all", action="store_true", help="also those that no single bound can judge"
-    )
-    parser.set_defaults(run=lambda given: sys.stdout.write(metrics_text(everything=given.all)))
+def _command(name: str) -> Command:
+    return cast(Command, importlib.import_module(f"distill_fixtures.commands.{name}"))
 
 
-def _add_report(commands: Commands) -> None:
-    parser = commands.add_parser(
-        "report", help="draw report.html and its plots again from result files"
-    )
-    parser.add_argument(
-        "files",
-        nargs="+",
-        type=Path,
-        metavar="FILE",
-        help="a distillation_metrics.json, a copy of one (metrics/history/*.json) or the folder "
-        "that holds one; several make one page together",
-    )
-    parser.add_argument(
-        "--output",
-        type=Path,
-        metavar="DIR",
-        help="folder for the page (default: beside the file; of several, the nearest folder that "
-        "holds them all)",
-    )
-    parser.set_defaults(run=_report)
-
-
-def _report(given: argparse.Namespace) -> None:
-    from distill_fixtures.report.html.files import redraw
-
-    for path in redraw(given.files, given.output, lambda words: sys.stderr.write(f"{words}\n")):
-        sys.stdout.write(f"written: {path}\n")
-
-
-def metrics_text(*, everything: bool) -> str:
-    """A line a metric: name, unit, better direction, label; by family."""
-    lines: list[str] = []
-    family = ""
-    for metric in CATALOG.values():
-        if not everything and why_not_gradable(metric.name) is not None:
-            continue
-        if metric.family != family:
-            family = metric.family
-            lines.append(f"{family}:")
-        better = "" if metric.direction == "none" else f"{metric.direction} is better"
-        lines.append(f"  {metric.name:32} {metric.unit:24} {better:18} {metric.label}".rstrip())
-    return "\n".join(lines) + "\n"
+def _never_fail_to_print(stream: object) -> None:
+    """A terminal that lacks a character shows a question mark in its place."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="replace")
 
 
 if __name__ == "__main__":

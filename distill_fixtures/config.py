@@ -54,7 +54,7 @@ class RunConfig:
     base_model: str | None
     data_path: Path | None
     data_password: str
-    scoring: Literal["auto", "cloze", "letter", "generate"]
+    scoring: Literal["auto", "cloze", "letter", "generate", "classify"]
     prompt: Literal["zero-shot", "cot"]
     prompt_file: Path | None
     permutations: int
@@ -144,7 +144,8 @@ OPTIONS: tuple[Option, ...] = (
         None,
         as_path,
         "PATH",
-        "questions: .jsonl, a QuantumBench .csv, folder or .zip (default: the built-in set)",
+        "questions or labelled texts: .jsonl, a QuantumBench .csv, folder or .zip "
+        "(default: the built-in set)",
     ),
     Option(
         "--distill-data-password",
@@ -158,9 +159,9 @@ OPTIONS: tuple[Option, ...] = (
         "--distill-scoring",
         "scoring",
         "auto",
-        as_choice("auto", "cloze", "letter", "generate"),
+        as_choice("auto", "cloze", "letter", "generate", "classify"),
         "KIND",
-        "how an answer is taken: auto, cloze, letter or generate",
+        "how an answer is taken: auto, cloze, letter, generate or classify",
     ),
     Option(
         "--distill-prompt",

@@ -9,8 +9,8 @@
         QuestionFileError        a questions file (file and line are named)
         ThresholdsError          thresholds.toml
         CacheError               a cache file holds what this package did not write
-        BaselineError            the document of an earlier run, to be held against
-        ResultFileError          a result file, to be drawn or listed
+        BaselineError            the document of an earlier run that was named as baseline
+        ResultFileError          a file of results that a command was given
       MeasurementError           found while measuring; what was measured until then is kept
         NotFiniteScoreError      NaN or infinity in a model's scores (question named)
         ServerError              a server did not do what it was asked for
@@ -105,7 +105,7 @@ class BaselineError(UsageError):
 
 
 class ResultFileError(UsageError):
-    """A result file cannot be used; the message names the file."""
+    """A file of results cannot be used: unreadable, of another version, or no valid document."""
 
 
 class MeasurementError(DistillBenchError):

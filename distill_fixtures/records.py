@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 Role = Literal["teacher", "student", "control"]
-Scoring = Literal["cloze", "letter", "generate"]
+Scoring = Literal["cloze", "letter", "generate", "classify"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,8 @@ class QuestionSet:
             ``{"repeated_options": 29, "repeated_reference": 4}``.
         warnings: one sentence per kind of defect, to be said once.
         partial: True when a limit cut the set.
+        labels: of labelled texts every label of the file, also beyond the limit, with the line on
+            which it first stands; empty for questions of any other kind.
     """
 
     name: str
@@ -96,6 +98,7 @@ class QuestionSet:
     defects: Mapping[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     partial: bool = False
+    labels: Mapping[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.questions)
@@ -114,7 +117,7 @@ class Answer:
         correct: the pick's text is the reference's text.
         correct_norm: the same for ``pick_norm`` (cloze only).
         correct_pmi: the same for ``pick_pmi``.
-        log_likelihoods: one a choice, nats (cloze, letter).
+        log_likelihoods: one a choice, nats (cloze, letter, classify).
         log_likelihoods_norm: nats per Unicode character of the option (cloze only).
         log_likelihoods_pmi: by how much the question raises an option's log-likelihood above that
             after a bare "Answer:", nats (cloze, where asked for).
@@ -122,8 +125,8 @@ class Answer:
             several orders).
         text: what the model wrote (generate only).
         truncated: cloze and letter: the context was cut on its left to fit the model's window;
-            generate: the text ended at the token limit instead of at a stop, or the prompt was
-            cut.
+            classify: the text was cut, on its right unless its tokenizer says otherwise; generate:
+            the text ended at the token limit instead of at a stop, or the prompt was cut.
     """
 
     question_id: str
@@ -150,11 +153,18 @@ class GenerationTrace:
         prompt_tokens: prompt tokens of all rows, padding not counted.
         token_times_s: seconds from the request's start until each token was there, one entry a
             decoding step; strictly the raw samples from which every latency figure is derived.
+        writes_tokens: False for a classifier, whose one entry is when its labels' scores were
+            there. A model that writes a single token has one entry too.
     """
 
     batch_size: int
     prompt_tokens: int
     token_times_s: tuple[float, ...]
+    writes_tokens: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.writes_tokens and len(self.token_times_s) != 1:
+            raise ValueError(f"a classifier has one time a request, not {self.token_times_s}")
 
     @property
     def end_to_end_s(self) -> float:
@@ -162,12 +172,19 @@ class GenerationTrace:
 
     @property
     def ttft_s(self) -> float:
+        """Seconds until the first token.
+
+        Raises:
+            ValueError: no token is written.
+        """
+        if not self.writes_tokens:
+            raise ValueError("a classifier writes no tokens, so there is no first one")
         return self.token_times_s[0]
 
     @property
     def new_tokens(self) -> int:
-        """Tokens generated per row."""
-        return len(self.token_times_s)
+        """Tokens generated per row; 0 of a classifier."""
+        return len(self.token_times_s) if self.writes_tokens else 0
 
 
 @dataclass(frozen=True, slots=True)

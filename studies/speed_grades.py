@@ -192,6 +192,7 @@ def page_of(measured: Mapping[str, Measured]) -> list[str]:
                     f"{given[right]}",
                     ", ".join(f"{count} {name}" for name, count in wrong.items()) or "none",
                     f"{sum(each.borderline[right] for each in some)}",
+                    f"{sum(_surely_another(each, right) for each in some)}",
                 ]
             )
     head = ["condition", "timings", "median speedup", "least", "most", "median rounds", "ended by"]
@@ -210,12 +211,27 @@ def page_of(measured: Mapping[str, Measured]) -> list[str]:
         *markdown_table(head, speeds),
         "",
         f"Grades by bounds that lie {POINTS:g} points from the truth (acceptable: one on either "
-        "side):",
+        "side). Where the interval still holds the bound when timing ends, the grade is acceptable "
+        "and borderline, and the run says so:",
         "",
         *markdown_table(
-            ["condition", "right grade", "timings", "given", "another one", "borderline"], grades
+            [
+                "condition",
+                "right grade",
+                "timings",
+                "given",
+                "another one",
+                "borderline",
+                "another one, not borderline",
+            ],
+            grades,
         ),
     ]
+
+
+def _surely_another(outcome: Outcome, right: Grade) -> bool:
+    """Another grade than the right one, and no word of doubt."""
+    return outcome.grades[right] != right and not outcome.borderline[right]
 
 
 def _settings(measured: Mapping[str, Measured]) -> list[str]:

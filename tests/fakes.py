@@ -31,6 +31,17 @@ class FakeClock:
         self._now_s += seconds
 
 
+class TickingClock(FakeClock):
+    """Moves by 1 s, 2 s, 3 s and so on at each look."""
+
+    looks = 0
+
+    def now(self) -> float:
+        self.looks += 1
+        self.advance(self.looks)
+        return super().now()
+
+
 def make_card(reference: str = "fake") -> ModelCard:
     return ModelCard(
         reference=reference,

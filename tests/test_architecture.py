@@ -27,10 +27,14 @@ FLOORS = {
     "judge": 4,
     "report": 4,
     "plugin": 5,
-    "cli": 5,
+    "commands": 5,
     "demo_build": 5,
+    "cli": 6,
 }
-HEAVY = {"torch", "transformers", "peft", "matplotlib", "ray", "accelerate", "tokenizers"}
+HEAVY = {"torch", "transformers", "peft", "matplotlib", "ray", "accelerate", "tokenizers"} | {
+    "bitsandbytes",
+    "torchao",
+}
 
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 

@@ -14,6 +14,15 @@ def test_a_trace_tells_first_token_and_end() -> None:
     assert (trace.ttft_s, trace.end_to_end_s, trace.new_tokens) == (0.5, 1.25, 3)
 
 
+def test_a_classifiers_trace_has_one_time_and_no_token() -> None:
+    trace = GenerationTrace(2, 9, (0.5,), writes_tokens=False)
+    assert (trace.end_to_end_s, trace.new_tokens) == (0.5, 0)
+    with pytest.raises(ValueError, match="no tokens"):
+        _ = trace.ttft_s
+    with pytest.raises(ValueError, match="one time"):
+        GenerationTrace(2, 9, (0.5, 0.75), writes_tokens=False)
+
+
 def test_a_round_sums_its_requests() -> None:
     trace = GenerationTrace(2, 9, (0.5, 1.25))
     each = Round((trace, trace), order=0)

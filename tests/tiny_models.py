@@ -17,7 +17,9 @@ VOCABULARY = 300
 WINDOW = 128
 
 
-def make_tokenizer(texts: tuple[str, ...] = TEXTS, *, begin_of_text: bool = False) -> Any:
+def make_tokenizer(
+    texts: tuple[str, ...] = TEXTS, *, begin_of_text: bool = False, end_of_text: bool = False
+) -> Any:
     """A byte-level BPE tokenizer trained on a few lines; it can encode any text."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
     from transformers import PreTrainedTokenizerFast
@@ -34,9 +36,11 @@ def make_tokenizer(texts: tuple[str, ...] = TEXTS, *, begin_of_text: bool = Fals
             show_progress=False,
         ),
     )
-    if begin_of_text:
+    if begin_of_text or end_of_text:
+        parts = ["<s>"] * begin_of_text + ["$A"] + ["</s>"] * end_of_text
         raw.post_processor = processors.TemplateProcessing(
-            single="<s> $A", special_tokens=[("<s>", raw.token_to_id("<s>"))]
+            single=" ".join(parts),
+            special_tokens=[(name, raw.token_to_id(name)) for name in ("<s>", "</s>")],
         )
     return PreTrainedTokenizerFast(
         tokenizer_object=raw, bos_token="<s>", eos_token="</s>", pad_token="</s>"

@@ -11,9 +11,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from distill_fixtures.catalog import Origin
+from distill_fixtures.catalog import Origin, metric
+from distill_fixtures.metrics.sections import PAIR_SECTIONS
 
-__all__ = ["TIMING", "Difference", "conditions_of", "differences"]
+__all__ = [
+    "TIMING",
+    "Difference",
+    "conditions_of",
+    "conditions_of_rounds",
+    "differences",
+    "metric_differences",
+]
 
 QUESTIONS = {
     "questions": ("dataset", "digest"),
@@ -42,6 +50,13 @@ TIMING = {
     "threads": ("process_timing", "threads"),
 }
 INFERENCE_MEMORY = {"--distill-batch-sizes": ("run", "options", "--distill-batch-sizes")}
+CONTROL = {"control": ("control", "digest")}
+TOLD_BY_ROUNDS = {
+    "timing device": ("environment", "device"),
+    "timing number format": ("environment", "dtype"),
+    "threads": ("timing", "1", "threads"),
+}
+"""The same conditions of the rounds in the run's own process."""
 
 NEEDED: Mapping[Origin, tuple[str, ...]] = {
     "answers": tuple(QUESTIONS),
@@ -49,7 +64,7 @@ NEEDED: Mapping[Origin, tuple[str, ...]] = {
     "memory": (*QUESTIONS, *MACHINE, *WORK, *INFERENCE_MEMORY),
     "time": (*QUESTIONS, *MACHINE, *WORK, *TIMING),
 }
-PATHS = QUESTIONS | MACHINE | WORK | TIMING | INFERENCE_MEMORY
+PATHS = QUESTIONS | MACHINE | WORK | TIMING | INFERENCE_MEMORY | CONTROL
 DIGEST_CHARACTERS = 12
 UNKNOWN = "not told"
 
@@ -71,8 +86,19 @@ def conditions_of(document: Mapping[str, Any]) -> dict[str, str]:
 
     One that the document does not know (the device of a run that loaded no model) is left out.
     """
+    return _told(document, PATHS)
+
+
+def conditions_of_rounds(document: Mapping[str, Any]) -> dict[str, str]:
+    """The same, with the conditions of the rounds in the run's own process, which every run times,
+    in place of those of the processes that a comparison with a baseline times."""
+    kept = {name: path for name, path in PATHS.items() if name not in TOLD_BY_ROUNDS}
+    return _told(document, kept | TOLD_BY_ROUNDS)
+
+
+def _told(document: Mapping[str, Any], paths: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
     found = {}
-    for name, path in PATHS.items():
+    for name, path in paths.items():
         value: Any = document
         for key in path:
             value = value.get(key) if isinstance(value, Mapping) else None
@@ -81,13 +107,43 @@ def conditions_of(document: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
+def metric_differences(
+    name: str, baseline: Mapping[str, str], current: Mapping[str, str]
+) -> tuple[Difference, ...]:
+    """What keeps a metric's own figures of two runs from standing in one table.
+
+    Beside what its origin needs: a figure of student against teacher needs the same teacher, and
+    one against the control the same control.
+
+    Args:
+        name: the metric.
+        baseline, current: from ``conditions_of_rounds``.
+    """
+    found = metric(name)
+    also: list[str] = []
+    if found.scope == "pair":
+        also.append("teacher")
+    if name in PAIR_SECTIONS["control"]:
+        also.append("control")
+    return differences(baseline, current, [found.origin], also=also)
+
+
 def differences(
-    baseline: Mapping[str, str], current: Mapping[str, str], origins: Iterable[Origin]
+    baseline: Mapping[str, str],
+    current: Mapping[str, str],
+    origins: Iterable[Origin],
+    *,
+    also: Iterable[str] = (),
 ) -> tuple[Difference, ...]:
     """What keeps figures of the given origins from being compared; empty: nothing does.
 
     A condition that one of the runs does not know keeps nothing from being compared, but for those
     that every timing tells: its teacher, device, number format and threads.
+
+    Args:
+        baseline, current: from ``conditions_of``.
+        origins: of the figures.
+        also: further conditions that must be the same.
 
     >>> one, two = {"torch": "2.12.0", "questions": "a"}, {"torch": "2.13.0", "questions": "a"}
     >>> [str(each) for each in differences(one, two, ["memory"])]
@@ -95,7 +151,8 @@ def differences(
     >>> differences(one, two, ["answers"])
     ()
     """
-    names = dict.fromkeys(name for origin in origins for name in NEEDED[origin])
+    needed = [name for origin in origins for name in NEEDED[origin]]
+    names = dict.fromkeys([*needed, *also])
     found = []
     for name in names:
         before, now = (each.get(name, UNKNOWN) for each in (baseline, current))

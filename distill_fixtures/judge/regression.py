@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 __all__ = ["RegressionResult", "RegressionVerdict", "fails_regression", "judge_regression"]
 
+MOST_LOG_CHANGE = 700.0
+"""No file's times, however odd, lead to a change that is no number: e^700 is one."""
+
 RegressionVerdict = Literal["pass", "fail", "inconclusive", "not_comparable", "not_judged"]
 
 
@@ -150,7 +153,10 @@ def _times(
     parts: dict[str, Any], baseline: RunFigures, current: RunFigures, looks: int
 ) -> RegressionResult:
     compared = COMPARED_TIMES[parts["metric"]]
-    before, after = (each.log_ratios(compared.of_round) for each in (baseline, current))
+    before, after = (
+        each.log_ratios(compared.of_round, of_tokens=compared.of_tokens)
+        for each in (baseline, current)
+    )
     if isinstance(before, Undefined):
         return _without(parts, "not_comparable", f"the baseline has no times: {before.reason}")
     if isinstance(after, Undefined):
@@ -170,7 +176,8 @@ def _times(
     basis += f", {len(before)} and {len(after)} processes"
     sign = -1 if compared.is_rate else 1
     change, *ends = (
-        100 * math.expm1(sign * each) for each in (found.change, found.low, found.high)
+        100 * math.expm1(min(sign * each, MOST_LOG_CHANGE))
+        for each in (found.change, found.low, found.high)
     )
     return _judged(parts, found, change, (min(ends), max(ends)), basis)
 
@@ -187,6 +194,9 @@ def _answers(
         return _without(parts, "not_comparable", f"the baseline has no answers: {before.reason}")
     if isinstance(after, Undefined):
         return _without(parts, "not_judged", f"this run has no answers: {after.reason}")
+    if len(before) != len(after):
+        counts = f"{len(before)} answers there and {len(after)} here"
+        return _without(parts, "not_comparable", counts)
     if metric(parts["metric"]).scope == "pair" and (
         isinstance(baseline.teacher_correct, Undefined)
         or isinstance(current.teacher_correct, Undefined)

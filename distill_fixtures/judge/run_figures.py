@@ -12,7 +12,14 @@ from distill_fixtures.metrics.pairing import flags_from_text
 from distill_fixtures.metrics.process_ratios import RoundTimes, log_ratio_of_process
 from distill_fixtures.records import Undefined
 
-__all__ = ["ProcessRounds", "RunFigures", "figures_of_document", "noise_of"]
+__all__ = [
+    "ProcessRounds",
+    "RunFigures",
+    "figures_of_document",
+    "find_figure",
+    "find_interval",
+    "noise_of",
+]
 
 MODEL_PARTS = ("size", "accuracy", "benchmark", "memory")
 NOT_IN_PROCESSES = Undefined("its rounds were not timed in processes of their own")
@@ -52,13 +59,19 @@ class RunFigures:
         unasked = Undefined("only times are compared here")
         return cls(conditions, lambda name: unasked, unasked, unasked, processes)
 
-    def log_ratios(self, of_round: str) -> tuple[float, ...] | Undefined:
-        """One value a process: the median of log(student's time / teacher's)."""
+    def log_ratios(
+        self, of_round: str, *, of_tokens: bool = False
+    ) -> tuple[float, ...] | Undefined:
+        """One value a process: the median of log(student's time / teacher's).
+
+        Args:
+            of_round, of_tokens: as in ``log_ratio_of_process``.
+        """
         if isinstance(self.processes, Undefined):
             return self.processes
         found = []
         for each in self.processes:
-            ratio = log_ratio_of_process(each.teacher, each.student, of_round)
+            ratio = log_ratio_of_process(each.teacher, each.student, of_round, of_tokens=of_tokens)
             if isinstance(ratio, Undefined):
                 return ratio
             found.append(ratio)
@@ -70,7 +83,7 @@ def figures_of_document(document: Mapping[str, Any]) -> RunFigures:
     reasons = document["reasons"]
 
     def value(name: str) -> float | Undefined:
-        path, found = _find(document, name)
+        path, found = find_figure(document, name)
         if found is None:
             return Undefined(reasons.get(path, "the baseline does not have it"))
         return float(found)
@@ -98,7 +111,7 @@ def noise_of(document: Mapping[str, Any]) -> str | None:
     return next(noise, None)
 
 
-def _find(document: Mapping[str, Any], name: str) -> tuple[str, Any]:
+def find_figure(document: Mapping[str, Any], name: str) -> tuple[str, Any]:
     """Dotted path and value of a metric: the student's own, or the pair's."""
     if metric(name).scope == "pair":
         pair = document["distillation"]
@@ -109,6 +122,16 @@ def _find(document: Mapping[str, Any], name: str) -> tuple[str, Any]:
         if name in document["student"][part]:
             return f"student.{part}.{name}", document["student"][part][name]
     return name, None
+
+
+def find_interval(document: Mapping[str, Any], name: str) -> tuple[float, float] | None:
+    """A metric's 95 % interval, the student's own or the pair's; None where it has none."""
+    if metric(name).scope == "pair":
+        found = document["distillation"]["intervals"].get(name)
+    else:
+        parts = (document["student"][part].get("intervals", {}) for part in MODEL_PARTS)
+        found = next((part[name] for part in parts if name in part), None)
+    return None if found is None else (min(found), max(found))
 
 
 def _processes(document: Mapping[str, Any]) -> tuple[ProcessRounds, ...] | Undefined:

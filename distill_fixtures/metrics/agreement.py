@@ -31,6 +31,7 @@ __all__ = [
     "agreement_teacher_wrong",
     "consistency",
     "exact_match_vs_reference",
+    "exact_mcnemar",
     "kappa",
     "kappa_of",
     "macro_f1_scores",
@@ -137,7 +138,18 @@ def mcnemar_p(paired: PairedAnswers) -> float:
     Whole numbers throughout, so no number of questions underflows it wrongly.
     """
     counts = consistency(paired)
-    fewer, more = sorted((counts.teacher_only_right, counts.student_only_right))
+    return exact_mcnemar(counts.teacher_only_right, counts.student_only_right)
+
+
+def exact_mcnemar(only_one: int, only_other: int) -> float:
+    """The same from the two counts of questions that only one of two models answers rightly.
+
+    >>> exact_mcnemar(1, 9)
+    0.021484375
+    >>> exact_mcnemar(0, 0)
+    1.0
+    """
+    fewer, more = sorted((only_one, only_other))
     flips = fewer + more
     tail = sum(math.comb(flips, k) for k in range(fewer + 1))
     return min(1.0, tail / 2 ** (flips - 1)) if flips else 1.0

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from distill_fixtures.metrics.missing import Measured, combine
+from distill_fixtures.metrics.missing import WRITES_NO_TOKENS, Measured, combine
 from distill_fixtures.records import GenerationTrace, Round, Undefined
 
 if TYPE_CHECKING:
@@ -67,13 +67,24 @@ def _like_traces(rounds: Sequence[Round]) -> list[GenerationTrace]:
     return traces
 
 
-def ttft_s(rounds: Sequence[Round]) -> float:
+def _writing_traces(rounds: Sequence[Round]) -> list[GenerationTrace] | Undefined:
+    """All requests, of one batch size; undefined where they are a classifier's."""
+    traces = _like_traces(rounds)
+    return traces if all(trace.writes_tokens for trace in traces) else WRITES_NO_TOKENS
+
+
+def ttft_s(rounds: Sequence[Round]) -> Measured:
     """Mean time to first token over all requests; of a batch, to the first of all its rows.
 
     >>> ttft_s([Round((GenerationTrace(1, 5, (0.25, 0.5, 1.25)),), 0)])
     0.25
+    >>> ttft_s([Round((GenerationTrace(1, 5, (0.25,), writes_tokens=False),), 0)])
+    Undefined(reason='a classifier writes no tokens: its time is inference_time_s')
     """
-    return float(np.mean([trace.ttft_s for trace in _like_traces(rounds)]))
+    traces = _writing_traces(rounds)
+    if isinstance(traces, Undefined):
+        return traces
+    return float(np.mean([trace.ttft_s for trace in traces]))
 
 
 def tpot_s(rounds: Sequence[Round]) -> Measured:
@@ -82,7 +93,9 @@ def tpot_s(rounds: Sequence[Round]) -> Measured:
     >>> tpot_s([Round((GenerationTrace(1, 5, (0.25, 0.5, 1.25)),), 0)])
     0.5
     """
-    traces = _like_traces(rounds)
+    traces = _writing_traces(rounds)
+    if isinstance(traces, Undefined):
+        return traces
     if any(trace.new_tokens < 2 for trace in traces):
         return Undefined("a single new token has no time per further token")
     return float(
@@ -138,13 +151,15 @@ def inference_time_s(rounds: Sequence[Round]) -> float:
     return float(np.mean(end_to_end_times_s(rounds)))
 
 
-def tokens_per_s(rounds: Sequence[Round]) -> float:
+def tokens_per_s(rounds: Sequence[Round]) -> Measured:
     """New tokens of all rows / end-to-end seconds, prefill included.
 
     >>> tokens_per_s([Round((GenerationTrace(1, 5, (0.25, 0.5)),), 0)])
     4.0
     """
-    traces = _like_traces(rounds)
+    traces = _writing_traces(rounds)
+    if isinstance(traces, Undefined):
+        return traces
     seconds = sum(trace.end_to_end_s for trace in traces)
     return sum(trace.batch_size * trace.new_tokens for trace in traces) / seconds
 
@@ -163,13 +178,15 @@ def decode_tokens_per_s(rounds: Sequence[Round]) -> Measured:
     return combine(formula, tpot_s(rounds))
 
 
-def prefill_tokens_per_s(rounds: Sequence[Round]) -> float:
+def prefill_tokens_per_s(rounds: Sequence[Round]) -> Measured:
     """Prompt tokens of all rows / TTFT, each summed over all requests.
 
     >>> prefill_tokens_per_s([Round((GenerationTrace(1, 5, (0.25, 0.5)),), 0)])
     20.0
     """
-    traces = _like_traces(rounds)
+    traces = _writing_traces(rounds)
+    if isinstance(traces, Undefined):
+        return traces
     return sum(trace.prompt_tokens for trace in traces) / sum(trace.ttft_s for trace in traces)
 
 

@@ -6,13 +6,17 @@ from collections.abc import Callable
 
 from distill_fixtures.records import Undefined
 
-__all__ = ["Interval", "Measured", "combine", "quotient"]
+__all__ = ["WRITES_NO_TOKENS", "Interval", "Measured", "combine", "quotient"]
 
 Measured = float | Undefined
 """A number, or the reason why there is none."""
 
 Interval = tuple[float, float]
 """(low, high)."""
+
+
+WRITES_NO_TOKENS = Undefined("a classifier writes no tokens: its time is inference_time_s")
+"""Why a classifier has no figure about tokens."""
 
 
 def combine(formula: Callable[..., Measured], *values: Measured) -> Measured:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
+from distill_fixtures.metrics.missing import WRITES_NO_TOKENS
 from distill_fixtures.records import Round, Undefined
 
 __all__ = ["COMPARED_TIMES", "ComparedTime", "RoundTimes", "log_ratio_of_process", "round_times"]
@@ -24,17 +25,19 @@ class ComparedTime:
     Attributes:
         of_round: the attribute of :class:`RoundTimes` that it is, or that it is a constant over.
         is_rate: it falls where the time rises.
+        of_tokens: it is about written tokens, which a classifier has none of.
     """
 
     of_round: str
     is_rate: bool = False
+    of_tokens: bool = True
 
 
 COMPARED_TIMES: Mapping[str, ComparedTime] = {
-    "inference_time_s": ComparedTime("seconds"),
+    "inference_time_s": ComparedTime("seconds", of_tokens=False),
     "ttft_s": ComparedTime("ttft_s"),
     "tpot_s": ComparedTime("tpot_s"),
-    "speedup": ComparedTime("seconds", is_rate=True),
+    "speedup": ComparedTime("seconds", is_rate=True, of_tokens=False),
     "tokens_per_s": ComparedTime("seconds", is_rate=True),
     "decode_tokens_per_s": ComparedTime("tpot_s", is_rate=True),
     "prefill_tokens_per_s": ComparedTime("ttft_s", is_rate=True),
@@ -47,13 +50,17 @@ class RoundTimes:
 
     Attributes:
         seconds: summed end-to-end time of the round's requests.
-        ttft_s: mean time to first token.
-        tpot_s: mean time per further token; None in each place for a single new token.
+        ttft_s: mean time to first token; None in each place for a classifier, which writes none.
+        tpot_s: mean time per further token; None in each place for a single new token or none.
     """
 
     seconds: tuple[float, ...]
-    ttft_s: tuple[float, ...]
+    ttft_s: tuple[float | None, ...]
     tpot_s: tuple[float | None, ...]
+
+    @property
+    def writes_tokens(self) -> bool:
+        return None not in self.ttft_s
 
 
 def round_times(rounds: Sequence[Round]) -> RoundTimes:
@@ -65,9 +72,15 @@ def round_times(rounds: Sequence[Round]) -> RoundTimes:
     """
     return RoundTimes(
         seconds=tuple(each.seconds for each in rounds),
-        ttft_s=tuple(fmean(trace.ttft_s for trace in each.traces) for each in rounds),
+        ttft_s=tuple(_ttft_s(each) for each in rounds),
         tpot_s=tuple(_tpot_s(each) for each in rounds),
     )
+
+
+def _ttft_s(one: Round) -> float | None:
+    if not all(trace.writes_tokens for trace in one.traces):
+        return None
+    return fmean(trace.ttft_s for trace in one.traces)
 
 
 def _tpot_s(one: Round) -> float | None:
@@ -77,9 +90,13 @@ def _tpot_s(one: Round) -> float | None:
 
 
 def log_ratio_of_process(
-    teacher: RoundTimes, student: RoundTimes, of_round: str
+    teacher: RoundTimes, student: RoundTimes, of_round: str, *, of_tokens: bool = False
 ) -> float | Undefined:
     """Median over paired rounds of log(t_S / t_T): above 0 the student is slower.
+
+    Args:
+        of_round: the attribute of :class:`RoundTimes`.
+        of_tokens: it stands for a figure about written tokens, which a classifier has none of.
 
     Raises:
         ValueError: no rounds, or unlike numbers of them.
@@ -94,6 +111,9 @@ def log_ratio_of_process(
     pairs = list(zip(getattr(teacher, of_round), getattr(student, of_round), strict=True))
     if not pairs:
         raise ValueError("a process without rounds")
+    writes = teacher.writes_tokens and student.writes_tokens
+    if not writes and (of_tokens or of_round != "seconds"):
+        return WRITES_NO_TOKENS
     if any(each is None for pair in pairs for each in pair):
         return Undefined("a single new token has no time per further token")
     if any(each <= 0 for pair in pairs for each in pair):

@@ -20,6 +20,7 @@ from distill_fixtures.metrics.answer_sections import (
 )
 from distill_fixtures.metrics.clusters import clusters_of
 from distill_fixtures.metrics.intervals import proportion_draws
+from distill_fixtures.metrics.merged import merged_model
 from distill_fixtures.metrics.missing import Measured
 from distill_fixtures.metrics.pairing import correct_flags
 from distill_fixtures.metrics.section import Section, undefined_section
@@ -71,6 +72,7 @@ class ModelRecordings:
         rounds: by batch size; undefined where timing failed.
         rounds_missing: why a batch size that is not in ``rounds`` is not there.
         characters_per_token: mean over the questions' texts.
+        merged: rounds of an adapter's model, ``unmerged`` and ``merged``, timed together.
     """
 
     card: ModelCard | Undefined = UNASKED
@@ -79,6 +81,7 @@ class ModelRecordings:
     rounds: Mapping[int, tuple[Round, ...] | Undefined] = field(default_factory=dict)
     rounds_missing: Undefined = UNASKED
     characters_per_token: Measured = UNASKED
+    merged: Mapping[str, tuple[Round, ...]] | Undefined = UNASKED
 
     def rounds_of(self, batch_size: int) -> tuple[Round, ...] | Undefined:
         """Rounds of one batch size."""
@@ -146,6 +149,7 @@ def model_section(recorded: Recordings, role: Role, name: str) -> Section:
             lambda rounds: latency_model(rounds, model.characters_per_token, recorded.seed),
             model.rounds_of(1),
         ),
+        "merged": lambda: _with(lambda rounds: merged_model(rounds, recorded.seed), model.merged),
         "throughput": lambda: throughput_model(_by_batch_size(recorded, model)),
     }
     return _judged_by_noise(recorded, name, _or_undefined(computations[name], MODEL_SECTIONS[name]))

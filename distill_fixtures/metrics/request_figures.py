@@ -19,7 +19,7 @@ from distill_fixtures.metrics.latency import (
     tpot_s,
     ttft_s,
 )
-from distill_fixtures.metrics.missing import Measured
+from distill_fixtures.metrics.missing import WRITES_NO_TOKENS, Measured
 from distill_fixtures.records import Round, Undefined
 
 if TYPE_CHECKING:
@@ -46,22 +46,27 @@ class RoundTimes:
     """Times by round, seconds; rounds of one batch size that all hold the same requests.
 
     Attributes:
-        firsts_s: to the first token, ``[rounds, requests]``.
+        firsts_s: to the first token, ``[rounds, requests]``; of a classifier empty.
         gaps_s: between successive tokens, ``[rounds, gaps]``; as every request has the same number
             of gaps, their mean is the mean of the requests' time per output token.
         ends_s: end-to-end, ``[rounds, requests]``.
+        no_gap: why ``gaps_s`` is empty, where it is.
     """
 
     firsts_s: Floats
     gaps_s: Floats
     ends_s: Floats
+    no_gap: Undefined = NO_GAP
 
     @classmethod
     def of(cls, rounds: Sequence[Round]) -> RoundTimes:
+        writes = all(trace.writes_tokens for each in rounds for trace in each.traces)
+        firsts = [[trace.ttft_s for trace in each.traces if writes] for each in rounds]
         return cls(
-            firsts_s=np.array([[trace.ttft_s for trace in each.traces] for each in rounds]),
+            firsts_s=np.array(firsts, dtype=np.float64),
             gaps_s=inter_token_times_s(rounds).reshape(len(rounds), -1),
             ends_s=end_to_end_times_s(rounds).reshape(len(rounds), -1),
+            no_gap=NO_GAP if writes else WRITES_NO_TOKENS,
         )
 
     def of_percentile(self, name: str) -> Floats:
@@ -82,7 +87,7 @@ def request_figures(rounds: Sequence[Round], times: RoundTimes) -> dict[str, Mea
     for name, (kind, percent) in PERCENTILES.items():
         times_s = times.of_percentile(name)
         of = "gaps" if kind == "gaps_s" else requests
-        values[name] = percentile_s(times_s, percent, of=of) if times_s.size else NO_GAP
+        values[name] = percentile_s(times_s, percent, of=of) if times_s.size else times.no_gap
     return values
 
 

@@ -64,6 +64,7 @@ MODEL_SECTIONS: dict[str, tuple[str, ...]] = {
         "latency_p90_s",
         "latency_p99_s",
     ),
+    "merged": ("merged",),
     "throughput": ("throughput_samples_per_s", "by_batch_size"),
     "memory": (
         "model_memory_bytes",

@@ -71,8 +71,8 @@ def latency_model(rounds: Rounds, characters_per_token: Measured, seed: int) -> 
     values["characters_per_s"] = characters_per_s(decode_rate, characters_per_token)
     intervals: dict[str, Interval | Undefined] = {
         "inference_time_s": _mean_interval(times.ends_s, seed),
-        "ttft_s": _mean_interval(times.firsts_s, seed),
-        "tpot_s": _mean_interval(times.gaps_s, seed),
+        "ttft_s": _mean_interval(times.firsts_s, seed, missing=times.no_gap),
+        "tpot_s": _mean_interval(times.gaps_s, seed, missing=times.no_gap),
     }
     for name, time in RATES.items():
         intervals[name] = _rate_interval(values[name], values[time], intervals[time])
@@ -171,10 +171,12 @@ def _log_ratio_of_means(numerators: Floats, denominators: Floats) -> Callable[[P
     return statistic
 
 
-def _mean_interval(times_s: Floats, seed: int) -> Interval | Undefined:
-    """Of the mean of times ``[rounds, times]``."""
+def _mean_interval(
+    times_s: Floats, seed: int, *, missing: Undefined = NO_GAP
+) -> Interval | Undefined:
+    """Of the mean of times ``[rounds, times]``; ``missing`` where there are none."""
     if not times_s.size:
-        return NO_GAP
+        return missing
     means = times_s.mean(axis=1)
     if means.min() <= 0:
         return NO_TIME  # a logarithm of it does not exist

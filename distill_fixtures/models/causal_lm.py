@@ -2,43 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any
 
-from distill_fixtures.errors import MeasurementError
-from distill_fixtures.models.decoding import decode_greedily, fit_prompts
-from distill_fixtures.models.finite import check_scores, check_steps
+from distill_fixtures.models.finite import check_scores
 from distill_fixtures.models.likelihood_scorer import LikelihoodScorer
-from distill_fixtures.models.model_limits import end_tokens_of, window_of
-from distill_fixtures.models.peft_modules import virtual_tokens_of
-from distill_fixtures.models.protocol import (
-    AllAtOnce,
-    Clock,
-    Generated,
-    GenerateRequest,
-    GenerateSettings,
-    Scored,
-    ScoreRequest,
-    TextReading,
+from distill_fixtures.models.model_limits import (
+    end_tokens_of,
+    length_that_changes_positions,
+    window_of,
 )
+from distill_fixtures.models.packing import usual_budget
+from distill_fixtures.models.peft_modules import virtual_tokens_of
+from distill_fixtures.models.prompt_room import OneWindow
+from distill_fixtures.models.protocol import Scored, ScoreRequest, TextReading
 from distill_fixtures.models.reading import read_rows
-from distill_fixtures.models.text_writer import TextWriter
-from distill_fixtures.models.token_times import token_times
+from distill_fixtures.models.token_rules import TokenRules
 from distill_fixtures.models.tokens import TokenLimits, encode_requests, prefix_token
-from distill_fixtures.records import GenerationTrace, ModelCard, Undefined
+from distill_fixtures.models.writing_model import WritingModel
+from distill_fixtures.records import ModelCard, Undefined
 
 __all__ = ["CausalLM"]
 
-# Tokens of a scoring pass. On a CPU more bring nothing: matrix products are as fast as they get,
-# and what lies between them leaves the cache.
-BATCH_TOKENS = {"cpu": 1024}
-BATCH_TOKENS_ELSEWHERE = 16_384
 
-
-class CausalLM(AllAtOnce):
+class CausalLM(WritingModel):
     """Satisfies :class:`~distill_fixtures.models.protocol.Model` with a transformers module.
 
     Args:
@@ -52,46 +39,18 @@ class CausalLM(AllAtOnce):
     def __init__(
         self, module: Any, tokenizer: Any, card: ModelCard, *, batch_tokens: int | None = None
     ) -> None:
-        self._loaded: Any = module
-        self._tokenizer = tokenizer
-        self._card = card
-        self._limits = TokenLimits(
-            window=window_of(module.config, tokenizer) - virtual_tokens_of(module),
-            rows=module.get_input_embeddings().weight.shape[0],
+        window = window_of(module.config, tokenizer) - virtual_tokens_of(module)
+        super().__init__(
+            module,
+            tokenizer,
+            card,
+            room=OneWindow(window, length_that_changes_positions(module.config)),
+            rules=TokenRules(end=end_tokens_of(module, tokenizer)),
         )
-        self._end_tokens = end_tokens_of(module, tokenizer)
-        if batch_tokens is None:
-            batch_tokens = BATCH_TOKENS.get(module.device.type, BATCH_TOKENS_ELSEWHERE)
+        self._limits = TokenLimits(window, rows=module.get_input_embeddings().weight.shape[0])
         self._scorer: LikelihoodScorer | None = LikelihoodScorer(
-            module, card.reference, batch_tokens
+            module, card.reference, batch_tokens or usual_budget(module.device.type)
         )
-
-    @property
-    def card(self) -> ModelCard:
-        return self._card
-
-    @property
-    def tokenizer_digest(self) -> str | Undefined:
-        """sha256 over the vocabulary and, for a fast tokenizer, its whole pipeline."""
-        backend = getattr(self._tokenizer, "backend_tokenizer", None)
-        if backend is None:
-            content = json.dumps(sorted(self._tokenizer.get_vocab().items()))
-        else:
-            # Padding and truncation are a caller's settings and no part of the vocabulary.
-            pipeline = json.loads(backend.to_str())
-            content = json.dumps(pipeline | {"padding": None, "truncation": None}, sort_keys=True)
-        return hashlib.sha256(content.encode()).hexdigest()
-
-    @property
-    def module(self) -> Any:
-        """The transformers module, for what only an in-process model can do."""
-        if self._loaded is None:
-            raise self._closed()
-        return self._loaded
-
-    @property
-    def uses_chat_template(self) -> bool:
-        return bool(getattr(self._tokenizer, "chat_template", None))
 
     @property
     def scoring_method(self) -> str | Undefined:
@@ -111,42 +70,6 @@ class CausalLM(AllAtOnce):
                 for index, values in zip(indices, sums, strict=True)
             }
 
-    def generate_in_passes(
-        self,
-        requests: Sequence[GenerateRequest],
-        settings: GenerateSettings,
-        *,
-        known: Collection[int] = (),
-    ) -> Iterator[Mapping[int, Generated]]:
-        if len(known) == len(requests):
-            return
-        yield from self._writer().passes(
-            [self._chat_ids(request.prompt) for request in requests],
-            [request.key for request in requests],
-            settings,
-            known,
-        )
-
-    def generate_timed(
-        self, prompts: Sequence[str], *, new_tokens: int, clock: Clock
-    ) -> GenerationTrace:
-        module = self.module
-        times = token_times(module.device, clock)
-        steps = []
-        ids = fit_prompts(
-            [self._tokenizer.encode(text) for text in prompts],
-            self._limits.window,
-            new_tokens,
-            advice="give a smaller --distill-new-tokens",
-        )
-        for step in islice(decode_greedily(module, ids, suppressed=self._end_tokens), new_tokens):
-            times.stamp()
-            steps.append(step)
-        stamps_s = times.seconds()
-        # The clock has been read for the last time.
-        check_steps(self._card.reference, steps, [text[:80] for text in prompts])
-        return GenerationTrace(len(ids), sum(len(prompt) for prompt in ids), stamps_s)
-
     def read_texts(self, texts: Sequence[str]) -> Sequence[TextReading] | Undefined:
         if self._tokenizer.bos_token_id is None and self._tokenizer.eos_token_id is None:
             return Undefined("the tokenizer has no token that begins or ends a text")
@@ -154,42 +77,6 @@ class CausalLM(AllAtOnce):
         rows = [[first, *self._tokenizer.encode(text, add_special_tokens=False)] for text in texts]
         return read_rows(self.module, [row[-self._limits.window :] for row in rows])
 
-    def count_tokens(self, text: str) -> int:
-        return len(self._tokenizer.encode(text, add_special_tokens=False))
-
     def close(self) -> None:
-        self._loaded = self._scorer = None
-
-    def _closed(self) -> MeasurementError:
-        return MeasurementError(
-            f"the model {self._card.reference} is closed",
-            got="a use after close()",
-            wanted="an open model",
-            next_step="ask the registry for it again",
-        )
-
-    def _chat_ids(self, prompt: str) -> list[int]:
-        """A prompt in tokens, put as a user's message where the model has a chat template."""
-        if not self.uses_chat_template:
-            return list(self._tokenizer.encode(prompt))
-        text = self._tokenizer.apply_chat_template(
-            [{"role": "user", "content": prompt}], add_generation_prompt=True, tokenize=False
-        )
-        return list(self._tokenizer.encode(text, add_special_tokens=False))
-
-    def _writer(self) -> TextWriter:
-        if not self._end_tokens:
-            raise MeasurementError(
-                f"the model {self._card.reference} has no token that ends a text",
-                got="no eos_token_id in its configuration, generation settings or tokenizer",
-                wanted="one, so that a written answer can end by itself",
-                next_step="save it with one, or use --distill-scoring cloze or letter, which "
-                "compare likelihoods and write nothing",
-            )
-        return TextWriter(
-            self.module,
-            self._tokenizer,
-            self._card.reference,
-            window=self._limits.window,
-            end_tokens=self._end_tokens,
-        )
+        super().close()
+        self._scorer = None

@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from distill_fixtures.errors import MeasurementError
+from distill_fixtures.models.encoder_decoder import EncodedRows
+from distill_fixtures.models.model_task import task_of_module
 from distill_fixtures.models.peft_modules import plain_module, virtual_tokens_of
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["PromptBatch", "Step", "TokenRows", "decode_greedily", "fit_prompts", "synchronise"]
+__all__ = ["PromptBatch", "Step", "TokenRows", "decode_greedily", "rows_of", "synchronise"]
 
 PromptBatch = Sequence[Sequence[int]]
 
@@ -46,46 +47,24 @@ class Step:
         return [int(row) for row in bad.nonzero().flatten()]
 
 
-def fit_prompts(
-    prompts: PromptBatch, window: int, new_tokens: int, *, advice: str
-) -> list[list[int]]:
-    """Cut prompts on their left so that the new tokens fit the window too.
-
-    Args:
-        advice: what a user can do where the window has no room.
-
-    Raises:
-        MeasurementError: the window has no room for a prompt at all, or a prompt is empty.
-    """
-    room = window - new_tokens
-    if room < 1 or not all(prompts):
-        raise MeasurementError(
-            "tokens cannot be generated",
-            got=f"{new_tokens} new tokens in a window of {window}"
-            if room < 1
-            else "a prompt without a token",
-            wanted="room for at least one prompt token, and a prompt that is not empty",
-            next_step=advice if room < 1 else "correct the question",
-        )
-    return [list(ids[-room:]) for ids in prompts]
-
-
 def decode_greedily(
     module: Any,
     prompts: PromptBatch,
     *,
     suppressed: Sequence[int] = (),
+    first: int | None = None,
 ) -> Iterator[Step]:
     """Yield the next token of every prompt, without end: the caller stops.
 
-    Prompts of unequal length are padded as :class:`TokenRows` says.
+    Prompts of unequal length are padded as :class:`TokenRows` and :class:`EncodedRows` say.
 
     Args:
         suppressed: token ids that are never picked (end of text, where the count is fixed).
+        first: stands in the first place, whatever is likeliest there; None: what is likeliest.
     """
     import torch
 
-    rows = TokenRows(module, prompts)
+    rows = rows_of(module, prompts)
     # On the device once and for all: a list would be copied there, and waited for, at every token.
     never = torch.tensor(list(suppressed), dtype=torch.long, device=module.device)
     while True:
@@ -97,8 +76,21 @@ def decode_greedily(
                 logits.index_fill_(-1, never, -torch.inf)
             # The maximum takes no longer than its place alone, and NaN comes through it.
             highest, token = logits.max(-1)
+            if first is not None:
+                token, first = torch.full_like(token, first), None
             rows.append(token)
         yield Step(token, highest, held)
+
+
+def rows_of(module: Any, prompts: PromptBatch) -> TokenRows | EncodedRows:
+    """Prompts that are written on to in one row with them, or beside an encoder's reading of them.
+
+    Args:
+        prompts: token ids, none empty.
+    """
+    if task_of_module(module) == "seq2seq":
+        return EncodedRows(module, prompts)
+    return TokenRows(module, prompts)
 
 
 class TokenRows:

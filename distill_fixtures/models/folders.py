@@ -13,7 +13,9 @@ from typing import Any
 
 from distill_fixtures.errors import ModelReferenceError
 from distill_fixtures.models.headers import read_safetensors_header
+from distill_fixtures.models.other_tasks import refuse_other_tasks, refuse_unfit_base
 from distill_fixtures.models.plan import ModelPlan
+from distill_fixtures.models.quantised import check_packages
 
 __all__ = [
     "TEMPLATE_FILES",
@@ -36,30 +38,16 @@ TOKENIZER_SETTINGS = (
 # Those of them that may hold a chat template.
 TEMPLATE_FILES = ("tokenizer_config.json", "chat_template.jinja", "chat_template.json")
 # A fast tokenizer is one file; these are read only where it is missing.
-SLOW_TOKENIZER_FILES = ("vocab.json", "merges.txt", "vocab.txt", "tokenizer.model", "spiece.model")
+SLOW_TOKENIZER_FILES = (
+    *("vocab.json", "merges.txt", "vocab.txt", "tokenizer.model", "spiece.model"),
+    *("sentencepiece.bpe.model", "source.spm", "target.spm"),
+)
 # A tokenizer's class may look at a vocabulary beside tokenizer.json, and at templates of its own.
 MORE_TOKENIZER_FILES = (*SLOW_TOKENIZER_FILES, "tekken.json")
 TEMPLATES_FOLDER = "additional_chat_templates"
 MAX_JSON_BYTES = 100_000_000
 # Of files that a loader may look at.
-READ_SUFFIXES = (".json", ".safetensors", ".bin", ".txt", ".model", ".jinja", ".py")
-# What architectures are called that neither continue a text nor label one.
-OTHER_TASKS = (
-    "ForImageClassification",
-    "ForObjectDetection",
-    "ForImageSegmentation",
-    "ForSemanticSegmentation",
-    "ForUniversalSegmentation",
-    "ForDepthEstimation",
-    "ForVideoClassification",
-    "ForAudioClassification",
-    "ForCTC",
-    "ForSpeechSeq2Seq",
-    "ForMaskedLM",
-    "ForTokenClassification",
-    "ForQuestionAnswering",
-    "ForPreTraining",
-)
+READ_SUFFIXES = (".json", ".safetensors", ".bin", ".txt", ".model", ".spm", ".jinja", ".py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +63,20 @@ class FolderRules:
     trust_remote_code: bool = False
 
 
-def plan_of_full_model(reference: str, folder: Path, rules: FolderRules) -> ModelPlan:
-    """Check a folder written by ``save_pretrained`` and list what the loader reads of it."""
+def plan_of_full_model(
+    reference: str, folder: Path, rules: FolderRules, *, is_base: bool = False
+) -> ModelPlan:
+    """Check a folder written by ``save_pretrained`` and list what the loader reads of it.
+
+    Args:
+        is_base: an adapter goes on it; whether it suits that one is looked at with the adapter.
+    """
     _refuse_links_out(folder)
     config = read_json_object(folder / "config.json")
     _refuse_custom_code(reference, config, rules)
-    _refuse_other_tasks(folder, config)
+    if not is_base:
+        refuse_other_tasks(folder, config)
+    check_packages(reference, config)
     tokenizer = _tokenizer_files(folder)
     if not tokenizer:
         raise ModelReferenceError(
@@ -108,6 +104,7 @@ def plan_of_adapter(reference: str, folder: Path, base: ModelPlan, rules: Folder
     _refuse_links_out(folder)
     config = read_json_object(folder / "adapter_config.json")
     _refuse_custom_code(reference, config, rules)
+    refuse_unfit_base(config, base)
     weights, index = _weight_files(folder, "adapter_model", "adapter_model", rules)
     tokenizer = _tokenizer_files(folder)
     return ModelPlan(
@@ -273,19 +270,6 @@ def _refuse_custom_code(reference: str, config: Mapping[str, Any], rules: Folder
             got=f"auto_map: {config['auto_map']!r}"[:300],
             wanted="an architecture that transformers has",
             next_step="read that code, then give --distill-trust-remote-code to let it run",
-        )
-
-
-def _refuse_other_tasks(folder: Path, config: Mapping[str, Any]) -> None:
-    """A model that reads no text, or writes none, told by its architecture's name."""
-    named = config.get("architectures")
-    name = named[0] if isinstance(named, list) and named and isinstance(named[0], str) else ""
-    if name.endswith(OTHER_TASKS):
-        raise ModelReferenceError(
-            f"the model in {folder} is no language model that answers questions",
-            got=f"architectures: {name}",
-            wanted="a causal language model, such as LlamaForCausalLM",
-            next_step="give the model that was distilled, not an encoder or a vision model",
         )
 
 

@@ -11,7 +11,7 @@ import json
 import math
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -57,11 +57,13 @@ class TensorHeader:
         dtype: the format's own name: ``F16``, ``BF16``, ``U8``.
         shape: sizes, outermost first; empty for a scalar.
         size_bytes: bytes that it takes in the file.
+        start_byte: where in the file they begin. Tensors are compared without it.
     """
 
     dtype: str
     shape: tuple[int, ...]
     size_bytes: int
+    start_byte: int = field(default=0, compare=False)
 
     @property
     def elements(self) -> int:
@@ -88,7 +90,7 @@ def read_safetensors_header(path: Path) -> dict[str, TensorHeader]:
             raw = file.read(header_bytes)
     except OSError as error:
         raise _broken(path, f"{type(error).__name__}: {error.strerror}") from error
-    return _tensors(path, _parse(path, raw), file_bytes - 8 - header_bytes)
+    return _tensors(path, _parse(path, raw), range(8 + header_bytes, file_bytes))
 
 
 def _parse(path: Path, raw: bytes) -> dict[str, Any]:
@@ -108,8 +110,13 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return names
 
 
-def _tensors(path: Path, header: Mapping[str, Any], data_bytes: int) -> dict[str, TensorHeader]:
-    """Check every entry; together they must fill the data exactly, without overlap."""
+def _tensors(path: Path, header: Mapping[str, Any], data: range) -> dict[str, TensorHeader]:
+    """Check every entry; together they must fill the data exactly, without overlap.
+
+    Args:
+        data: the bytes of the file after its header.
+    """
+    data_bytes = len(data)
     tensors: dict[str, TensorHeader] = {}
     spans: list[tuple[int, int, str]] = []
     for name, entry in header.items():
@@ -126,7 +133,7 @@ def _tensors(path: Path, header: Mapping[str, Any], data_bytes: int) -> dict[str
                 path,
                 f"tensor {name!r} of {dtype} {list(shape)} in {end - begin} bytes",
             )
-        tensors[name] = TensorHeader(dtype, shape, end - begin)
+        tensors[name] = TensorHeader(dtype, shape, end - begin, data.start + begin)
         spans.append((begin, end, name))
     filled = 0
     for begin, end, name in sorted(spans):

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from distill_fixtures.errors import ModelReferenceError
+from distill_fixtures.models.folders import read_json_object
+from distill_fixtures.models.model_task import CLASSIFYING_ADAPTER, task_of_config
 
-__all__ = ["HubId", "cached_snapshot", "check_online", "download", "parse_hub_id"]
+__all__ = [
+    "HubId",
+    "cached_snapshot",
+    "check_online",
+    "config_of_classifier",
+    "download",
+    "parse_hub_id",
+]
 
 # The early check may take five seconds in all.
 CHECK_TIMEOUT_S = 3.0
-PATTERNS = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja"]
+PATTERNS = ["*.safetensors", "*.json", "*.txt", "*.model", "*.spm", "*.jinja"]
 PICKLE_PATTERNS = ["*.bin"]
 # Copies of the weights in a vendor's own layout, and subfolders.
 NEVER_READ = ["consolidated*", "*/*"]
@@ -59,8 +70,12 @@ def cached_snapshot(hub_id: HubId) -> Path | None:
     return None
 
 
-def check_online(hub_id: HubId) -> None:
+def check_online(hub_id: HubId) -> Mapping[str, Any]:
     """Ask the Hub whether the model is there, within a few seconds.
+
+    Returns:
+        What it tells of the model's configuration, which is little: the architecture, or that it is
+        an adapter. Empty where it tells nothing.
 
     Raises:
         ModelReferenceError: offline, unreachable, unknown or closed to this user.
@@ -70,12 +85,54 @@ def check_online(hub_id: HubId) -> None:
     if constants.HF_HUB_OFFLINE:
         raise _unavailable(hub_id, "HF_HUB_OFFLINE is set")
     try:
-        model_info(hub_id.name, revision=hub_id.revision, timeout=CHECK_TIMEOUT_S)
+        info = model_info(hub_id.name, revision=hub_id.revision, timeout=CHECK_TIMEOUT_S)
     except Exception as error:  # the client lets errors of several HTTP libraries through
         reason = str(error).strip().splitlines()
         raise _unavailable(
             hub_id, f"{type(error).__name__}: {reason[0] if reason else 'no message'}"
         ) from error
+    return info.config or {}
+
+
+def config_of_classifier(hub_id: HubId, told: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Of a classifier on the Hub its config.json, which alone tells its labels; else nothing.
+
+    Args:
+        told: what the Hub tells of the model.
+
+    Raises:
+        ModelReferenceError: it is an adapter with a classifier's head, whose labels only its
+            weights tell.
+    """
+    adapter = told.get("peft")
+    if isinstance(adapter, Mapping) and adapter.get("task_type") == CLASSIFYING_ADAPTER:
+        raise ModelReferenceError(
+            f"the adapter {hub_id.name} of the Hub is not in the local cache",
+            got="a classifier's head, whose labels are told by its weights alone",
+            wanted="its files, to know its labels before anything is loaded",
+            next_step=f"`hf download {hub_id.name}`, then run again",
+        )
+    if task_of_config(told) != "classification":
+        return {}
+    return read_json_object(_download_config(hub_id))
+
+
+def _download_config(hub_id: HubId) -> Path:
+    """Fetch config.json alone, some kilobytes.
+
+    Raises:
+        ModelReferenceError: it cannot be had.
+    """
+    from huggingface_hub import hf_hub_download
+
+    try:
+        return Path(
+            hf_hub_download(
+                hub_id.name, "config.json", revision=hub_id.revision, etag_timeout=CHECK_TIMEOUT_S
+            )
+        )
+    except Exception as error:  # as above
+        raise _unavailable(hub_id, f"{type(error).__name__}: {error}"[:500]) from error
 
 
 def download(hub_id: HubId, *, allow_pickle: bool = False, allow_code: bool = False) -> Path:

@@ -16,8 +16,20 @@ from distill_fixtures.models.file_digests import IN_PROCESS, FileDigests
 from distill_fixtures.models.folders import TEMPLATE_FILES, unlisted_files
 from distill_fixtures.models.gguf_header import GgufHeader
 from distill_fixtures.models.headers import TensorHeader, read_safetensors_header
+from distill_fixtures.models.model_task import (
+    name_of_architecture,
+    task_of_config,
+    task_of_plan,
+)
+from distill_fixtures.models.peft_head import adapter_tensors
 from distill_fixtures.models.plan import ModelPlan
+from distill_fixtures.models.quantised import method_of
 from distill_fixtures.models.served.card_file import architecture_of_served, card_of_served
+from distill_fixtures.models.tied_weights import (
+    PlacedTensor,
+    copies_of_embeddings,
+    is_input_embedding,
+)
 from distill_fixtures.records import ModelCard, Undefined
 
 __all__ = [
@@ -30,23 +42,25 @@ __all__ = [
     "template_may_tell_the_date",
 ]
 
-DTYPE_NAMES = {"F32": "float32", "F16": "float16", "BF16": "bfloat16", "F64": "float64"}
-INPUT_EMBEDDINGS = (
-    "embed_tokens.weight",
-    "wte.weight",
-    "word_embeddings.weight",
-    "embed_in.weight",
-)
+DTYPE_NAMES = {
+    "F32": "float32",
+    "F16": "float16",
+    "BF16": "bfloat16",
+    "F64": "float64",
+    "F8_E4M3": "float8_e4m3fn",
+    "F8_E5M2": "float8_e5m2",
+}
 OUTPUT_EMBEDDINGS = ("lm_head.weight", "lm_head.bias", "embed_out.weight")
-# Buffers that older versions saved beside the weights.
-NO_PARAMETERS = (".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq", ".position_ids")
+# Buffers, some saved by older versions only, and weights that T5 had and never used.
+NO_PARAMETERS = (
+    *(".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq", ".position_ids"),
+    *("final_logits_bias", ".EncDecAttention.relative_attention_bias.weight"),
+)
 GGUF_EMBEDDINGS = ("token_embd.weight", "output.weight", "output.bias")
 # Factors of the rotary positions, which are computed and not trained.
 GGUF_NO_PARAMETERS = ("rope_freqs.", "rope_factors_")
-# Architectures that tie output to input embeddings unless their configuration says otherwise.
-TIED_BY_DEFAULT = frozenset(
-    {"gpt2", "gpt_neo", "opt", "bloom", "gemma", "gemma2", "gemma3", "gemma3_text", "cohere"}
-)
+# Frozen tables of sines and cosines under the name of learned positions.
+COMPUTED_POSITIONS = frozenset({"marian", "pegasus", "fsmt", "roformer"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +139,7 @@ def architecture_of_plan(plan: ModelPlan) -> str:
         return architecture_of_served(plan.config)
     if plan.base is not None:
         return f"{architecture_of_plan(plan.base)} + {plan.config.get('peft_type', 'adapter')}"
-    named = plan.config.get("architectures")
-    if isinstance(named, list) and named and isinstance(named[0], str):
-        return named[0]
-    return str(plan.config.get("model_type", "unknown"))
+    return name_of_architecture(plan.config) or str(plan.config.get("model_type", "unknown"))
 
 
 def counts_of_plan(plan: ModelPlan) -> ParameterCounts | Undefined:
@@ -139,8 +150,10 @@ def counts_of_plan(plan: ModelPlan) -> ParameterCounts | Undefined:
         return _counts_of_gguf(plan.gguf)
     if any(path.suffix != ".safetensors" for path in plan.weight_files) or not plan.weight_files:
         return Undefined("the weights are no safetensors; they are counted once loaded")
-    if plan.config.get("quantization_config") is not None:
+    if method_of(plan.config) is not None:
         return Undefined("packed weights are counted once loaded")
+    if plan.base is not None and task_of_plan(plan) != task_of_config(plan.base.config):
+        return Undefined("the base is loaded with another head; it is counted once loaded")
     if plan.base is None:
         sizes = _sizes_of_full_model(plan)
         return ParameterCounts(sum(sizes.values()), sum(sizes.values()), _non_embedding(sizes))
@@ -168,14 +181,14 @@ def _counts_of_adapter(plan: ModelPlan, base: ModelPlan) -> ParameterCounts | Un
     saved_modules = tuple(plan.config.get("modules_to_save") or ())
     added: dict[str, int] = {}
     trainable = 0
-    for name, tensor in _headers(plan).items():
-        inner = name.removeprefix("base_model.model.")
-        is_copy = any(f".{module}." in f".{inner}" for module in saved_modules)
-        replaces = inner.replace(".base_layer.", ".") in base_sizes
-        if is_copy or not replaces:
+    for inner, tensor in adapter_tensors(plan).items():
+        # PEFT copies each module whose name ends so: DistilBERT's pre_classifier too.
+        is_copy = any(f"{module}." in inner for module in saved_modules)
+        replaced = base_sizes.get(inner.replace(".base_layer.", "."))
+        if is_copy or replaced is None:
             trainable += tensor.elements
-        if not replaces:
-            added[inner] = tensor.elements
+        # A head of more labels than its base's is larger by so much.
+        added[inner] = tensor.elements - (replaced or 0)
     return ParameterCounts(
         base_counts.total + sum(added.values()),
         trainable,
@@ -185,28 +198,27 @@ def _counts_of_adapter(plan: ModelPlan, base: ModelPlan) -> ParameterCounts | Un
 
 def _sizes_of_full_model(plan: ModelPlan) -> dict[str, int]:
     """Elements of every distinct parameter, by name."""
-    sizes = {
-        name: tensor.elements
-        for name, tensor in _headers(plan).items()
-        if not name.endswith(NO_PARAMETERS)
+    tensors = {
+        name: PlacedTensor(path, tensor)
+        for path in plan.weight_files
+        for name, tensor in read_safetensors_header(path).items()
     }
-    if _is_tied(plan):
-        for name in [name for name in sizes if name.endswith("lm_head.weight")]:
-            if any(other.endswith(INPUT_EMBEDDINGS) for other in sizes):
-                del sizes[name]
-    return sizes
-
-
-def _is_tied(plan: ModelPlan) -> bool:
-    said = plan.config.get("tie_word_embeddings")
-    return said if isinstance(said, bool) else plan.config.get("model_type") in TIED_BY_DEFAULT
+    left_out = copies_of_embeddings(tensors, plan.config)
+    no_parameters: tuple[str, ...] = NO_PARAMETERS
+    if plan.config.get("model_type") in COMPUTED_POSITIONS:
+        no_parameters = (*no_parameters, "embed_positions.weight")
+    return {
+        name: tensor.header.elements
+        for name, tensor in tensors.items()
+        if not name.endswith(no_parameters) and name not in left_out
+    }
 
 
 def _non_embedding(sizes: Mapping[str, int]) -> int:
     return sum(
         count
         for name, count in sizes.items()
-        if not name.endswith(INPUT_EMBEDDINGS + OUTPUT_EMBEDDINGS)
+        if not (is_input_embedding(name) or name.endswith(OUTPUT_EMBEDDINGS))
     )
 
 

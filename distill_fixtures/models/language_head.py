@@ -47,7 +47,9 @@ def scored_log_probabilities(
     head = module.get_output_embeddings()
     adjust = _adjustment(module.config)
     parts = []
-    rows = _rows_at_a_time(hidden.device.type, int(head.weight.shape[0]))
+    # A packed weight has not the shape of what it holds; the layer knows its features.
+    vocabulary = getattr(head, "out_features", None) or int(head.weight.shape[0])
+    rows = _rows_at_a_time(hidden.device.type, vocabulary)
     for some, some_targets in zip(
         torch.split(hidden, rows), torch.split(targets, rows), strict=True
     ):

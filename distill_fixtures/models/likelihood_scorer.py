@@ -29,9 +29,16 @@ from distill_fixtures.models.out_of_memory import (
     unless_memory_runs_out,
 )
 from distill_fixtures.models.packed_scoring import PackedTreesWay
+from distill_fixtures.models.packed_weights import depends_on_company
 from distill_fixtures.models.packing import pack
 from distill_fixtures.models.row_scoring import OneByOneWay, RowsWay, score_alone
-from distill_fixtures.models.scoring_way import LaidOut, ScoringWay, WayRefusedError
+from distill_fixtures.models.scoring_way import (
+    REFUSALS,
+    LaidOut,
+    ScoringWay,
+    WayRefusedError,
+    tolerance_nats,
+)
 from distill_fixtures.models.token_tree import lay_out
 from distill_fixtures.models.tokens import EncodedRequest
 from distill_fixtures.records import Undefined
@@ -40,22 +47,9 @@ __all__ = ["LikelihoodScorer"]
 
 logger = logging.getLogger(__name__)
 
-# How far a way may be from single rows, nats per scored token. Half precision keeps 8 to 11 bits.
-TOLERANCE_NATS, HALF_TOLERANCE_NATS = 1e-4, 0.05
-WHOLE_PRECISION = ("torch.float32", "torch.float64")
 # Cells of a tree's mask: options that were cut by different lengths share nothing, and a mask over
 # all of them would be larger than what it saves.
 MAX_MASK_CELLS = 1 << 24
-# How a foreign architecture refuses a way is its own affair.
-REFUSALS = (
-    WayRefusedError,
-    TypeError,
-    ValueError,
-    AttributeError,
-    RuntimeError,
-    LookupError,
-    AssertionError,
-)
 
 Sums = list[list[float]]
 """For each request the log-likelihoods of its continuations, nats."""
@@ -75,7 +69,8 @@ class LikelihoodScorer:
     def __init__(self, module: Any, reference: str, budget_tokens: int) -> None:
         self._module = module
         self._reference = reference
-        self._budget_tokens = budget_tokens
+        # With a budget of one token no two requests share a pass.
+        self._budget_tokens = 1 if depends_on_company(module.config) else budget_tokens
         self._rows = RowsWay(module)
         self._alone = OneByOneWay(module)
         self._ways: list[ScoringWay] = [self._alone]
@@ -230,8 +225,7 @@ class LikelihoodScorer:
         Raises:
             WayRefusedError: they differ by more than rounding.
         """
-        whole = str(self._module.dtype) in WHOLE_PRECISION
-        tolerance = TOLERANCE_NATS if whole else HALF_TOLERANCE_NATS
+        tolerance = tolerance_nats(self._module)
         scored = member.request.scored
         for place in sorted({0, len(found) - 1, scored.index(max(scored))}):
             count = scored[place]

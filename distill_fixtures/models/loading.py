@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,14 @@ from distill_fixtures.models.file_digests import IN_PROCESS, FileDigests
 from distill_fixtures.models.headers import read_safetensors_header
 from distill_fixtures.models.identity import card_of_plan
 from distill_fixtures.models.in_process import model_in_process
-from distill_fixtures.models.library_noise import quiet_libraries
-from distill_fixtures.models.model_task import AUTO_CLASSES, task_of_plan
+from distill_fixtures.models.labels import labels_of_plan
+from distill_fixtures.models.library_noise import quiet_libraries, quiet_products
+from distill_fixtures.models.model_task import AUTO_CLASSES, CLASSIFYING_ADAPTER, task_of_plan
+from distill_fixtures.models.packed_weights import cast_plain_weights
+from distill_fixtures.models.peft_head import adapter_tensors
 from distill_fixtures.models.plan import ModelPlan
 from distill_fixtures.models.protocol import InProcessModel, Model
+from distill_fixtures.models.quantised import check_device, method_of
 from distill_fixtures.models.served.served_model import ServedModel
 
 __all__ = ["load_model", "load_module", "load_tokenizer", "open_model"]
@@ -97,28 +102,41 @@ def load_module(plan: ModelPlan, *, device: str, dtype: str) -> Any:
             wanted="a plan with files",
             next_step="call fetch(plan) first",
         )
+    source = plan.base or plan
+    check_device(source.reference, source.config, device)
     with quiet_libraries():
+        adapter = None if plan.base is None else plan
+        module = _load_full(source, device, dtype, adapter=adapter)
         if plan.base is not None:
-            base = _load_full(plan.base, dtype)
-            module = _put_adapter_on(plan, base)
-        else:
-            module = _load_full(plan, dtype)
-    module = module.to(device).eval()
+            module = _put_adapter_on(plan, module)
+    if method_of(source.config) is None:
+        module = module.to(device)
+    module.eval()
     for parameter in module.parameters():
         parameter.requires_grad_(False)
     return module
 
 
-def _load_full(plan: ModelPlan, dtype: str) -> Any:
+def _load_full(
+    plan: ModelPlan, device: str, dtype: str, *, adapter: ModelPlan | None = None
+) -> Any:
+    """A whole model; as the base of an adapter, for the adapter's task and with its labels."""
     import transformers
 
+    task = task_of_plan(adapter or plan)
     if plan.kind == "gguf":
         _need_gguf(plan)
         extra: dict[str, Any] = {"gguf_file": plan.weight_files[0].name}
     else:
         extra = {"use_safetensors": plan.weight_files[0].suffix == ".safetensors"}
+    if adapter is not None and task == "classification":
+        extra |= _labels(adapter)
+    if method_of(plan.config) is not None:
+        # Packed weights are put where they will stay at once: not every kind can be moved.
+        extra["device_map"] = {"": device}
+        quiet_products()
     try:
-        module, report = getattr(transformers, AUTO_CLASSES[task_of_plan(plan)]).from_pretrained(
+        module, report = getattr(transformers, AUTO_CLASSES[task]).from_pretrained(
             plan.folder,
             dtype=torch_dtype(dtype),
             local_files_only=True,
@@ -129,17 +147,63 @@ def _load_full(plan: ModelPlan, dtype: str) -> Any:
         )
     except Exception as error:  # libraries fail on bad files in ways of their own
         raise _not_loadable(plan, "weights", error) from error
-    # Unused tensors in a file are normal; a tensor that is not there would be random numbers.
+    if isinstance(getattr(module.config, "quantization_config", None), Mapping):
+        raise _unread_packing(plan)
+    _refuse_random_numbers(plan, report, adapter)
+    cast_plain_weights(module)
+    return module
+
+
+def _labels(adapter: ModelPlan) -> dict[str, Any]:
+    """Settings that give an adapter's base as many outputs as the adapter has labels."""
+    labels = labels_of_plan(adapter)
+    return {
+        "id2label": dict(enumerate(labels)),
+        "label2id": {label: place for place, label in enumerate(labels)},
+    }
+
+
+def _refuse_random_numbers(
+    plan: ModelPlan, report: Mapping[str, Any], adapter: ModelPlan | None
+) -> None:
+    """Unused tensors in a file are normal; a tensor that is not there would be random numbers.
+
+    What an adapter brings whole takes the place of whatever its base has.
+
+    Args:
+        report: transformers' own account of the load.
+    """
+    brought = () if adapter is None else adapter_tensors(adapter)
+    next_step = f"compare {plan.folder / 'config.json'} with the weights beside it"
+    if adapter is not None and adapter.config.get("task_type") == CLASSIFYING_ADAPTER:
+        next_step += f"; what the base lacks {adapter.reference} must bring (modules_to_save)"
     for fault in ("missing_keys", "mismatched_keys", "error_msgs"):
-        if report.get(fault):
-            names = sorted(str(name) for name in report[fault])
+        names = sorted(
+            str(key)
+            for key in report.get(fault) or ()
+            # A mismatch is a name with two shapes.
+            if (key if isinstance(key, str) else key[0]) not in brought
+        )
+        if names:
             raise ModelReferenceError(
                 f"the weights of {plan.reference} do not fit its configuration",
                 got=f"{fault.replace('_', ' ')}: {', '.join(names[:5])} ({len(names)} in all)",
                 wanted="every parameter of the architecture, in its shape",
-                next_step=f"compare {plan.folder / 'config.json'} with the weights beside it",
+                next_step=next_step,
             )
-    return module
+
+
+def _unread_packing(plan: ModelPlan) -> ModelReferenceError:
+    """transformers passes over a method that it does not know, and reads packed weights as plain:
+    it then leaves its settings as they are in the file."""
+    import transformers
+
+    return ModelReferenceError(
+        f"the model {plan.reference!r} is quantised in a way that this transformers does not know",
+        got=f"{method_of(plan.config)}, with transformers {transformers.__version__}",
+        wanted="a transformers version that reads it",
+        next_step="pip install --upgrade transformers",
+    )
 
 
 def _put_adapter_on(plan: ModelPlan, base: Any) -> Any:
@@ -186,7 +250,7 @@ def _not_loadable(plan: ModelPlan, part: str, error: Exception) -> ModelReferenc
         got=f"{type(error).__name__}: {said or 'no message'}"[:500],
         wanted="an adapter of this very base"
         if is_adapter
-        else "a causal language model that this transformers version knows",
+        else "a model that this transformers version knows",
         next_step="name the base that it was trained on with --distill-base-model"
         if is_adapter
         else "load it with transformers alone to see its whole message",

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from distill_fixtures.errors import ModelReferenceError
 from distill_fixtures.models.identity import counts_of_plan
 from distill_fixtures.models.plan import ModelPlan
+from distill_fixtures.models.quantised import method_of
 from distill_fixtures.records import Undefined
 
 __all__ = ["MemoryNeed", "check_memory", "memory_need"]
@@ -42,7 +43,7 @@ def memory_need(plan: ModelPlan, dtype: str) -> MemoryNeed | Undefined:
     """
     if plan.kind in ("hub", "served"):
         return Undefined("its files are not here")
-    quantised = (plan.base or plan).config.get("quantization_config") is not None
+    quantised = method_of((plan.base or plan).config) is not None
     counts = counts_of_plan(plan)
     if dtype == "auto" or quantised or isinstance(counts, Undefined):
         return MemoryNeed(plan.reference, plan.weights_bytes)

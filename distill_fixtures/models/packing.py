@@ -5,7 +5,21 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Iterator, Sequence
 
-__all__ = ["batches_by_length", "pack"]
+__all__ = ["batches_by_length", "pack", "usual_budget"]
+
+# Tokens of a scoring pass. On a CPU more bring nothing: matrix products are as fast as they get,
+# and what lies between them leaves the cache.
+BATCH_TOKENS = {"cpu": 1024}
+BATCH_TOKENS_ELSEWHERE = 16_384
+
+
+def usual_budget(device: str) -> int:
+    """Tokens of a scoring pass that suit a kind of device.
+
+    Args:
+        device: ``cpu``, ``cuda`` or ``mps``.
+    """
+    return BATCH_TOKENS.get(device, BATCH_TOKENS_ELSEWHERE)
 
 
 def pack(lengths: Sequence[int], budget: int) -> list[list[int]]:

@@ -65,7 +65,7 @@ class Scored:
         log_likelihoods: one a continuation, in the request's order: the sum over the
             continuation's tokens of log p(token | everything before), nats.
         truncated: the context was cut on its left to fit the model's window, for at least one
-            continuation.
+            continuation; of a classifier, its text was cut on its right.
     """
 
     log_likelihoods: tuple[float, ...]
@@ -131,7 +131,11 @@ class TextReading:
 
 @runtime_checkable
 class Model(Protocol):
-    """A causal language model that can be measured."""
+    """A model that can be measured: one that writes, or a classifier of texts.
+
+    A classifier takes a text for a context and the names of its labels for continuations, whose
+    log-likelihoods are the logarithms of its probabilities; it writes nothing.
+    """
 
     @property
     def card(self) -> ModelCard:
@@ -195,7 +199,8 @@ class Model(Protocol):
 
         Raises:
             NotFiniteScoreError: the model computed NaN or infinity; names the request's key.
-            MeasurementError: the window has no room for an answer, or a prompt is empty.
+            MeasurementError: the window has no room for an answer, or a prompt is empty; a
+                classifier is asked.
         """
         ...
 
@@ -215,7 +220,8 @@ class Model(Protocol):
         """Generate exactly ``new_tokens`` tokens for all prompts as one batch, under the clock.
 
         Greedy, end-of-text suppressed, no chat template. The clock starts before the prompts are
-        tokenised. A token's time is when the device has it, not when it was asked for.
+        tokenised. A token's time is when the device has it, not when it was asked for. A classifier
+        looks at the texts once, and has one time: when its labels' scores were there.
 
         Raises:
             NotFiniteScoreError: the model computed NaN or infinity.
@@ -226,7 +232,8 @@ class Model(Protocol):
     def read_texts(self, texts: Sequence[str]) -> Sequence[TextReading] | Undefined:
         """Read texts, each after the token that begins (or else ends) a text.
 
-        Undefined where the model cannot say its whole distribution, as one behind a server.
+        Undefined where the model cannot say its whole distribution, as one behind a server, or
+        continues no text, as an encoder-decoder.
         """
         ...
 

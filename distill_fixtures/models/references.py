@@ -20,9 +20,12 @@ from distill_fixtures.models.hub import (
     HubId,
     cached_snapshot,
     check_online,
+    config_of_classifier,
     download,
     parse_hub_id,
 )
+from distill_fixtures.models.learned_prompts import refuse_learned_prompt_of_plan
+from distill_fixtures.models.other_tasks import refuse_unfit_base
 from distill_fixtures.models.plan import ModelPlan
 from distill_fixtures.models.served.address import is_served, parse_address
 from distill_fixtures.models.served.card_file import read_card
@@ -83,15 +86,27 @@ def fetch(
     A plan whose files are all local is returned as it is.
     """
     if plan.kind == "adapter" and plan.base is not None:
-        return replace(plan, base=fetch(plan.base, allow_pickle=allow_pickle))
-    if plan.kind != "hub" or plan.hub_id is None:
+        base = plan.base
+        if base.kind == "hub":
+            base = _downloaded(base, None, allow_pickle, base_allowed=False)
+            refuse_unfit_base(plan.config, base)
+        return replace(plan, base=base)
+    if plan.kind != "hub":
         return plan
+    found = _downloaded(plan, base_model, allow_pickle, base_allowed=True)
+    return fetch(found, allow_pickle=allow_pickle)
+
+
+def _downloaded(
+    plan: ModelPlan, base_model: str | None, allow_pickle: bool, *, base_allowed: bool
+) -> ModelPlan:
+    """A plan of the Hub with its own files there; an adapter's base may still be missing."""
+    assert plan.hub_id is not None
     hub_id = HubId(plan.hub_id, plan.revision)
     folder = download(hub_id, allow_pickle=allow_pickle, allow_code=plan.trust_remote_code)
     rules = FolderRules(allow_pickle=allow_pickle, trust_remote_code=plan.trust_remote_code)
-    found = _Resolver(base_model, rules).folder(plan.reference, folder, base_allowed=True)
-    found = replace(found, hub_id=plan.hub_id, revision=plan.revision)
-    return fetch(found.anchored(), allow_pickle=allow_pickle)
+    found = _Resolver(base_model, rules).folder(plan.reference, folder, base_allowed=base_allowed)
+    return replace(found, hub_id=plan.hub_id, revision=plan.revision).anchored()
 
 
 class _Resolver:
@@ -134,7 +149,9 @@ class _Resolver:
                     next_step="merge that adapter first, or give --distill-base-model",
                 )
             base = self._base_of(folder)
-            return plan_of_adapter(reference, folder, base, self._rules)
+            plan = plan_of_adapter(reference, folder, base, self._rules)
+            refuse_learned_prompt_of_plan(plan)
+            return plan
         if not (folder / "config.json").is_file():
             _refuse_many_adapters(folder)
             names = sorted(path.name for path in folder.iterdir())[:8]
@@ -144,7 +161,7 @@ class _Resolver:
                 wanted="config.json (a full model) or adapter_config.json (a PEFT adapter)",
                 next_step="give the folder that `save_pretrained` wrote",
             )
-        return plan_of_full_model(reference, folder, self._rules)
+        return plan_of_full_model(reference, folder, self._rules, is_base=not base_allowed)
 
     def _base_of(self, adapter: Path) -> ModelPlan:
         named = self._base_model
@@ -199,11 +216,12 @@ class _Resolver:
         if Path(reference).parent.is_dir():
             # MODELS/NAME beside a local folder MODELS is a mistyped path, not a name on the Hub.
             raise _leads_nowhere(reference)
-        check_online(hub_id)
+        told = check_online(hub_id)
         return ModelPlan(
             reference=reference,
             kind="hub",
             folder=Path(),
+            config=config_of_classifier(hub_id, told),
             hub_id=hub_id.name,
             revision=hub_id.revision,
             trust_remote_code=self._rules.trust_remote_code,

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from distill_fixtures.models.decoding import PromptBatch, TokenRows
+from distill_fixtures.models.decoding import PromptBatch, rows_of
 from distill_fixtures.models.out_of_memory import is_out_of_memory
+from distill_fixtures.models.packed_weights import is_packed
 
 if TYPE_CHECKING:
     import torch
@@ -68,7 +69,7 @@ def continues_alike(module: Any, prompt: Sequence[int], beside: Sequence[int]) -
     """Whether a prompt's first new logits beside another prompt are those that it has alone.
 
     Args:
-        prompt: token ids; padded on their left where the other is longer.
+        prompt: token ids; padded where the other is longer.
         beside: token ids.
     """
     import torch
@@ -83,6 +84,8 @@ def continues_alike(module: Any, prompt: Sequence[int], beside: Sequence[int]) -
             # How a foreign architecture refuses a batch is its own affair; alone it was served.
             return False
     tolerance = TOLERANCE.get(str(module.dtype), HALF_TOLERANCE)
+    if is_packed(module.config):
+        tolerance = HALF_TOLERANCE
     finite = wanted[wanted.isfinite()]
     spread = float(finite.max() - finite.min()) if len(finite) else 0.0
     # Logits that are no numbers compare as unequal; whoever decodes them refuses them.
@@ -99,7 +102,7 @@ def _first_logits(
     """
     import torch
 
-    rows = TokenRows(module, prompts)
+    rows = rows_of(module, prompts)
     logits, used = [], []
     for step in range(CHECKED_STEPS):
         logits.append(rows.next_logits()[0])

@@ -8,34 +8,34 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-from distill_fixtures.models.decoding import decode_greedily, fit_prompts
+from distill_fixtures.models.decoding import decode_greedily
 from distill_fixtures.models.finite import check_steps
-from distill_fixtures.models.model_limits import length_that_changes_positions
 from distill_fixtures.models.out_of_memory import (
     LackOfMemory,
     too_large,
     unless_memory_runs_out,
 )
+from distill_fixtures.models.packed_weights import depends_on_company
+from distill_fixtures.models.prompt_room import PromptRoom
 from distill_fixtures.models.protocol import Generated, GenerateSettings
 from distill_fixtures.models.text_batches import batches_by_length, plan_batches
 from distill_fixtures.models.text_stops import StopFinder
+from distill_fixtures.models.token_rules import TokenRules
 
-__all__ = ["FEWEST_ANSWER_TOKENS", "TextWriter"]
+__all__ = ["TextWriter"]
 
 TEXT_BATCH = 8
-# A prompt that leaves less than this for its answer is cut.
-FEWEST_ANSWER_TOKENS = 16
 
 
 class TextWriter:
     """Continues prompts greedily.
 
     Args:
-        module: a causal language model in eval mode.
+        module: a causal model or an encoder-decoder in eval mode.
         tokenizer: its tokenizer.
         reference: the model's, for messages.
-        window: tokens that it can look at together.
-        end_tokens: tokens that end a text.
+        room: where prompts and answers have to fit.
+        rules: tokens that end a text, are forced or are ruled out.
     """
 
     def __init__(
@@ -44,14 +44,14 @@ class TextWriter:
         tokenizer: Any,
         reference: str,
         *,
-        window: int,
-        end_tokens: Collection[int],
+        room: PromptRoom,
+        rules: TokenRules,
     ) -> None:
         self._module = module
         self._tokenizer = tokenizer
         self._reference = reference
-        self._window = window
-        self._end_tokens = end_tokens
+        self._room = room
+        self._rules = rules
 
     def passes(
         self,
@@ -94,14 +94,15 @@ class TextWriter:
     def _batches(self, ids: Sequence[Sequence[int]], max_new_tokens: int) -> list[list[int]]:
         """Places of the prompts that are continued together.
 
-        The room for answers is one for a batch, so a prompt that leaves less than an answer takes
-        stands only with those of its length. So does one whose answer may reach a length at which
-        positions change, for they would change for its whole batch.
+        The room for answers is one for a batch, so in a window that prompts and answers share a
+        prompt that leaves less than an answer takes stands only with those of its length. So does
+        one whose answer may reach a length at which positions change, for they would change for
+        its whole batch.
         """
-        window = self._window
-        change = length_that_changes_positions(self._module.config)
-        longest_padded = min(window, change or window) - max_new_tokens
-        kept = [prompt[-max(window - FEWEST_ANSWER_TOKENS, 1) :] for prompt in ids]
+        if depends_on_company(self._module.config):
+            return [[place] for place in range(len(ids))]
+        longest_padded = self._room.longest_padded(max_new_tokens)
+        kept = [self._room.kept(prompt) for prompt in ids]
         batches = unless_memory_runs_out(
             lambda: plan_batches(self._module, kept, TEXT_BATCH, longest_padded=longest_padded),
             self._module.device,
@@ -119,12 +120,9 @@ class TextWriter:
         stops: StopFinder,
     ) -> list[Generated]:
         """Decode a batch until every row has met a stop or the limit."""
-        window = self._window
-        left = window - max(len(prompt) for prompt in prompts)
-        room = min(max_new_tokens, max(left, FEWEST_ANSWER_TOKENS))
-        ids = fit_prompts(
+        room = self._room.for_answers(prompts, max_new_tokens)
+        ids = self._room.fitted(
             prompts,
-            window,
             room,
             advice="give a model with a longer window, or questions with options and "
             "--distill-scoring letter or cloze",
@@ -132,12 +130,14 @@ class TextWriter:
         cut = [len(kept) < len(prompt) for kept, prompt in zip(ids, prompts, strict=True)]
         rows: list[list[int]] = [[] for _ in ids]
         done: dict[int, Generated] = {}
-        for step in islice(decode_greedily(self._module, ids), room):
+        rules = self._rules
+        steps = decode_greedily(self._module, ids, suppressed=rules.never, first=rules.first)
+        for step in islice(steps, room - 1 if rules.ends_at_limit else room):
             check_steps(self._reference, [step], names, ended=done)
             for row, token in enumerate(step.tokens.tolist()):
                 if row in done:
                     continue
-                if token in self._end_tokens:
+                if token in rules.end:
                     done[row] = Generated(stops.text_of(rows[row]), cut[row])
                     continue
                 rows[row].append(token)

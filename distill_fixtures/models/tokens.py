@@ -14,7 +14,15 @@ from typing import Any
 from distill_fixtures.errors import MeasurementError
 from distill_fixtures.models.protocol import ScoreRequest
 
-__all__ = ["EncodedRequest", "TokenLimits", "encode_requests"]
+__all__ = [
+    "EncodedRequest",
+    "TokenLimits",
+    "check_option",
+    "check_token_ids",
+    "encode_requests",
+    "encode_texts",
+    "prefix_token",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +68,8 @@ def encode_requests(
         moved = request.context[len(context) :]
         contexts.append(context)
         wholes += [context + moved + text for text in request.continuations]
-    context_ids = _encode(tokenizer, contexts)
-    whole_ids = iter(_encode(tokenizer, wholes))
+    context_ids = encode_texts(tokenizer, contexts)
+    whole_ids = iter(encode_texts(tokenizer, wholes))
     encoded = []
     for request, context, ids in zip(requests, contexts, context_ids, strict=True):
         sequences = [next(whole_ids) for _ in request.continuations]
@@ -85,7 +93,7 @@ def prefix_token(tokenizer: Any) -> int:
     return int(token)
 
 
-def _encode(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
+def encode_texts(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
     """Token ids, with the special tokens that the tokenizer adds by itself.
 
     A text that spells out the begin-of-text token already gets no second one.
@@ -120,21 +128,39 @@ def _cut(
     kept, scored, truncated = [], [], False
     for text, ids, length in zip(request.continuations, sequences, context_lengths, strict=True):
         count = len(ids) - length
-        if count < 1 or count > limits.window:
-            raise MeasurementError(
-                f"an option of question {request.key!r} cannot be scored",
-                got=f"{text[:80]!r}: {max(count, 0)} tokens of its own",
-                wanted=f"1 to {limits.window} tokens after the context",
-                next_step="correct the option in the questions file",
-            )
-        if max(ids) >= limits.rows:
-            raise MeasurementError(
-                f"the tokenizer does not fit the model (question {request.key!r})",
-                got=f"token id {max(ids)}",
-                wanted=f"ids below {limits.rows}, the rows of the model's embedding",
-                next_step="put the model's own tokenizer beside its weights",
-            )
+        check_option(request.key, text, count, limits.window)
+        check_token_ids(request.key, ids, limits.rows)
         truncated = truncated or len(ids) > limits.window + 1
         kept.append(tuple(ids[-(limits.window + 1) :]))
         scored.append(count)
     return EncodedRequest(request.key, tuple(kept), tuple(scored), truncated)
+
+
+def check_option(key: str, text: str, tokens: int, window: int) -> None:
+    """Refuse an option without a token of its own, or with more than the model can look at.
+
+    Raises:
+        MeasurementError: names the question and shows the option.
+    """
+    if not 1 <= tokens <= window:
+        raise MeasurementError(
+            f"an option of question {key!r} cannot be scored",
+            got=f"{text[:80]!r}: {max(tokens, 0)} tokens of its own",
+            wanted=f"1 to {window} tokens after the context",
+            next_step="correct the option in the questions file",
+        )
+
+
+def check_token_ids(key: str, ids: Sequence[int], rows: int) -> None:
+    """Refuse token ids that the model's embedding has no row for.
+
+    Raises:
+        MeasurementError: names the question.
+    """
+    if max(ids) >= rows:
+        raise MeasurementError(
+            f"the tokenizer does not fit the model (question {key!r})",
+            got=f"token id {max(ids)}",
+            wanted=f"ids below {rows}, the rows of the model's embedding",
+            next_step="put the model's own tokenizer beside its weights",
+        )

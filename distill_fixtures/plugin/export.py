@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from distill_fixtures.catalog import FAMILIES
 from distill_fixtures.errors import DistillBenchError, UsageError
+from distill_fixtures.judge.plain_results import criterion_record, regression_record
 from distill_fixtures.metrics.sections import MODEL_SECTIONS, PAIR_SECTIONS
 from distill_fixtures.plugin.options import options_in_force
 from distill_fixtures.plugin.regression_export import (
     any_fails,
     baseline_record,
     process_timing_section,
-    regression_record,
 )
 from distill_fixtures.records import Answer, Role, Undefined
 from distill_fixtures.report.assemble import ModelParts, assemble, dataset_section
@@ -33,11 +32,11 @@ from distill_fixtures.report.document import (
 )
 from distill_fixtures.report.environment import describe_environment
 from distill_fixtures.report.json_files import METRICS_FILE, write_results
+from distill_fixtures.report.process_sections import RegressionRecord
 from distill_fixtures.report.terminal import print_closing
 
 if TYPE_CHECKING:
     from distill_fixtures.judge.gate import Verdict
-    from distill_fixtures.judge.grades import CriterionResult
     from distill_fixtures.plugin.judging import Judge
     from distill_fixtures.plugin.regressing import Regression
     from distill_fixtures.plugin.store import SessionStore
@@ -118,7 +117,7 @@ def build_documents(
         process_timing=process_timing_section(store),
         regression=compared
         if isinstance(compared, Undefined)
-        else [regression_record(each) for each in compared],
+        else [RegressionRecord(**regression_record(each)) for each in compared],
     )
     return Documents(document.model_dump(mode="json"), _comparison(store, run))
 
@@ -202,6 +201,7 @@ def _model_parts(store: SessionStore, role: Role) -> ModelParts:
         isolated=recorded.isolated,
         scoring=store.known_scoring_report(role),
         correct=_correct(recorded.answers),
+        merged=recorded.merged,
     )
 
 
@@ -234,21 +234,5 @@ def _verdict_section(found: Verdict, *, failed: bool) -> VerdictSection:
     return VerdictSection(
         overall=found.overall,
         gate="fail" if failed else found.gate,
-        criteria=[_criterion_section(result) for result in found.criteria],
-    )
-
-
-def _criterion_section(result: CriterionResult) -> CriterionSection:
-    criterion = result.criterion
-    plain = {
-        each.name: getattr(result, each.name)
-        for each in dataclasses.fields(result)
-        if each.name != "criterion"
-    }
-    return CriterionSection(
-        metric=criterion.metric,
-        slice=None if criterion.slice is None else str(criterion.slice),
-        good=criterion.good,
-        poor=criterion.poor,
-        **plain,
+        criteria=[CriterionSection(**criterion_record(result)) for result in found.criteria],
     )

@@ -35,7 +35,10 @@ def distill_store(request: pytest.FixtureRequest) -> SessionStore:
     """The session's measurements: each is taken once, when it is first asked for."""
     from distill_fixtures.plugin.suite import Suite
 
-    return Suite.of(request.config).store
+    suite = Suite.of(request.config)
+    if request.config.pluginmanager.hasplugin("junitxml"):
+        suite.record_property = request.getfixturevalue("record_testsuite_property")
+    return suite.store
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,13 @@ DESELECTED: pytest.StashKey[int] = pytest.StashKey()
 XDIST_REFUSAL: pytest.StashKey[str] = pytest.StashKey()
 
 STORE_FIXTURE = "distill_store"
-PARAMETERS = {"distill_role", "distill_batch_size", "distill_criterion", "distill_regression"}
+PARAMETERS = {
+    "distill_role",
+    "distill_adapter_role",
+    "distill_batch_size",
+    "distill_criterion",
+    "distill_regression",
+}
 
 MARKERS = {
     "size": "what must be shipped",

@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from distill_fixtures.catalog import metric
 from distill_fixtures.errors import DistillBenchError
-from distill_fixtures.judge.criteria import EVERY, names_of, slices_of
+from distill_fixtures.judge.criteria import names_of, slices_of
 from distill_fixtures.judge.gate import Verdict, fails_gate, verdict
-from distill_fixtures.judge.grades import (
-    CriterionResult,
-    Measurement,
-    grade,
-    not_applicable,
-    not_judged,
-    not_run,
-)
-from distill_fixtures.judge.slices import (
-    SliceTest,
-    grade_slice,
-    slice_tests,
-    why_slice_not_judged,
-)
+from distill_fixtures.judge.grades import CriterionResult, not_judged, not_run
+from distill_fixtures.judge.grading import Grader
 from distill_fixtures.metrics.sections import section_of
 
 if TYPE_CHECKING:
@@ -46,16 +33,14 @@ class Judge:
     def __init__(
         self, store: SessionStore, thresholds: Thresholds, selected: Iterable[Criterion]
     ) -> None:
-        self._store = store
+        figures = _StoredFigures(store)
         self._gate = thresholds.gate
-        self._slices = slices_of(store.questions.questions)
         self._criteria = thresholds.criteria_for(
-            *names_of(store.config.student), slices=self._slices
+            *names_of(store.config.student), slices=figures.slices
         )
+        self._grade = Grader(figures, self._criteria)
         self._selected = frozenset(selected)
         self._results: dict[Criterion, CriterionResult] = {}
-        self._sections: dict[tuple[str, Slice], Section] = {}
-        self._tests: dict[Criterion, SliceTest] = {}
 
     @property
     def criteria(self) -> tuple[Criterion, ...]:
@@ -71,11 +56,15 @@ class Judge:
         criterion = self._named(asked) if isinstance(asked, str) else asked
         if criterion not in self._results:
             try:
-                self._results[criterion] = self._graded(criterion)
+                self._results[criterion] = self._grade(criterion)
             except DistillBenchError as error:
                 self._results[criterion] = not_judged(criterion, error.what)
                 raise
         return self._results[criterion]
+
+    def known(self, criterion: Criterion) -> CriterionResult | None:
+        """The result of a criterion that was graded; None where it was not. Measures nothing."""
+        return self._results.get(criterion)
 
     def note_skipped(self, criterion: Criterion) -> None:
         """A criterion whose test was skipped before it began is not asked for."""
@@ -104,62 +93,17 @@ class Judge:
         known = ", ".join(criterion.name for criterion in self._criteria)
         raise KeyError(f"no criterion for {name!r} in the thresholds; there are: {known}")
 
-    def _graded(self, criterion: Criterion) -> CriterionResult:
-        part, name = criterion.slice, criterion.metric
-        if part is not None and part.name == EVERY:
-            return not_applicable(criterion, f"no question has a {part.kind}")
-        section = self._section(criterion)
-        if name in section.not_applicable:
-            return not_applicable(criterion, section.not_applicable[name])
-        measurement = self._measurement(criterion)
-        references = self._store.config
-        student, teacher = references.student, references.teacher
-        if part is None:
-            return grade(criterion, measurement, student=student, teacher=teacher)
-        unfit = why_slice_not_judged(measurement)
-        if unfit is None:
-            test = self._test(criterion)
-            return grade_slice(criterion, measurement, test, student=student, teacher=teacher)
-        if criterion.by_wildcard and self._whole_can_be_judged(criterion):
-            return not_applicable(criterion, unfit, measurement)
-        return not_judged(criterion, unfit, measurement, models=(student, teacher))
 
-    def _whole_can_be_judged(self, criterion: Criterion) -> bool:
-        """Whether it is the slice's own fault that it cannot be judged, and not the models'."""
-        whole = self._measurement(replace(criterion, slice=None, by_wildcard=False))
-        return why_slice_not_judged(whole, fewest=0) is None
+class _StoredFigures:
+    """The session's figures; asking for one measures what it needs."""
 
-    def _test(self, criterion: Criterion) -> SliceTest:
-        """Of one slice, among all that the thresholds name for its metric and kind: whether a test
-        of theirs is selected makes no difference."""
-        if criterion not in self._tests:
-            assert criterion.slice is not None
-            together = [
-                each
-                for each in (*self._criteria, criterion)
-                if each.metric == criterion.metric
-                and each.slice is not None
-                and each.slice.kind == criterion.slice.kind
-                and criterion.metric not in self._section(each).not_applicable
-            ]
-            self._tests |= slice_tests({each: self._measurement(each) for each in together})
-        return self._tests[criterion]
+    def __init__(self, store: SessionStore) -> None:
+        self._store = store
+        self._sections: dict[tuple[str, Slice], Section] = {}
+        self.models = (store.config.student, store.config.teacher)
+        self.slices = slices_of(store.questions.questions)
 
-    def _measurement(self, criterion: Criterion) -> Measurement:
-        """The figure of a criterion; measures what it needs."""
-        section, name, part = self._section(criterion), criterion.metric, criterion.slice
-        samples = section.samples
-        if part is not None:
-            samples = self._slices[part.kind].get(part.name, 0)
-        return Measurement(
-            value=section.values[name],
-            samples=samples,
-            ci95=section.intervals.get(name),
-            draws=section.draws[name].tolist() if name in section.draws else (),
-            invalid=section.invalid.get(name),
-        )
-
-    def _section(self, criterion: Criterion) -> Section:
+    def section(self, criterion: Criterion) -> Section:
         name = section_of(criterion.metric)
         pair = metric(criterion.metric).scope == "pair"
         part = criterion.slice

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from distill_fixtures.errors import DistillBenchError
 from distill_fixtures.metrics.recordings import UNASKED, ModelRecordings, Recordings
+from distill_fixtures.models.adapter_merge import why_not_merged
 from distill_fixtures.plugin.caches import Caches
 from distill_fixtures.plugin.control_shape import refuse_unlike_card
 from distill_fixtures.plugin.measuring import Measuring
@@ -167,6 +168,17 @@ class Measurements:
             ),
         )
 
+    def merged_timing(self, role: Role) -> Timing:
+        """Interleaved rounds of an adapter's model, ``unmerged`` and ``merged``.
+
+        Raises:
+            MissingFigureError: the model is no adapter, or cannot be merged.
+        """
+        return self._taken.once(
+            ("merged", role),
+            lambda: self._measuring.merged_timing(role, lambda: self.model(role)),
+        )
+
     def time_processes_until(
         self, settled: Callable[[Sequence[ProcessTiming]], bool], *, first: bool
     ) -> None:
@@ -261,7 +273,7 @@ class Measurements:
     def measured(self) -> bool:
         """Whether anything was measured that takes time: answers, rounds, memory."""
         kinds = self._taken.kinds
-        return bool(kinds & {"answers", "rounds", "isolated", "tokens", "processes"})
+        return bool(kinds & {"answers", "rounds", "isolated", "tokens", "processes", "merged"})
 
     @property
     def loaded(self) -> bool:
@@ -310,4 +322,14 @@ class Measurements:
             rounds=rounds,
             rounds_missing=UNASKED if timed else CONTROL_IS_NOT_TIMED,
             characters_per_token=characters,
+            merged=self._merged_rounds(role) if timed else CONTROL_IS_NOT_TIMED,
         )
+
+    def _merged_rounds(self, role: Role) -> Mapping[str, tuple[Round, ...]] | Undefined:
+        """By name; without a timing the reason, which a model that is no adapter tells itself."""
+        found: Timing | Undefined = self._taken.known(("merged", role))
+        if not isinstance(found, Undefined):
+            return found.rounds
+        plan = self.inputs.plans[role]
+        reason = None if plan.kind == "hub" else why_not_merged(plan)
+        return found if reason is None or found is not UNASKED else Undefined(reason)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from distill_fixtures.errors import MissingFigureError
-from distill_fixtures.measure.machine.watch import MachineRecord
+from distill_fixtures.measure.machine.watch import MachineRecord, TimingKey
 from distill_fixtures.measure.processes.bare_model import ModelToLoad
 from distill_fixtures.measure.processes.isolated import measure_isolated
 from distill_fixtures.measure.processes.process_looks import (
@@ -26,7 +27,12 @@ from distill_fixtures.measure.scores.score_source import KeptScores, ScoreSource
 from distill_fixtures.measure.scores.scoring import ScoringPlan, answer_questions, prompts_of
 from distill_fixtures.measure.scores.token_divergence import compare_tokens
 from distill_fixtures.measure.timing.clock import SystemClock
-from distill_fixtures.measure.timing.interleaved import Timing, select_prompts, time_models
+from distill_fixtures.measure.timing.interleaved import (
+    Timing,
+    TimingPlan,
+    select_prompts,
+    time_models,
+)
 from distill_fixtures.models.devices import resolve_device, resolve_dtype
 from distill_fixtures.models.folders import runs_code_from_elsewhere
 from distill_fixtures.models.identity import (
@@ -38,12 +44,14 @@ from distill_fixtures.models.loading import open_model
 from distill_fixtures.models.model_registry import ModelRegistry
 from distill_fixtures.models.references import absolute_reference, fetch
 from distill_fixtures.plugin.caches import Caches
+from distill_fixtures.plugin.merging import beside_merged_copy
 from distill_fixtures.plugin.timing_plan import plan_timing
+from distill_fixtures.records import Role
 
 if TYPE_CHECKING:
     from distill_fixtures.config import RunConfig
     from distill_fixtures.models.plan import ModelPlan
-    from distill_fixtures.models.protocol import Model
+    from distill_fixtures.models.protocol import Model, Progress
     from distill_fixtures.plugin.preparation import Inputs
     from distill_fixtures.plugin.progress import ProgressDisplay
     from distill_fixtures.records import (
@@ -51,7 +59,6 @@ if TYPE_CHECKING:
         IsolatedReport,
         ModelCard,
         ProcessTiming,
-        Role,
         TokenComparison,
         Undefined,
     )
@@ -60,6 +67,10 @@ __all__ = ["Measuring"]
 
 # Loading a model three times tells its time; large models load long enough for one to do.
 LOADS = 3
+MERGED_KEYS: Mapping[Role, TimingKey] = {
+    "teacher": "merged_teacher",
+    "student": "merged_student",
+}
 
 
 class Measuring:
@@ -149,17 +160,53 @@ class Measuring:
     def rounds(self, models: Mapping[Role, Model], batch_size: int) -> Timing:
         """Interleaved rounds of all models."""
         plan = plan_timing(self._config, self._inputs.thresholds, batch_size)
-        with (
-            self._progress.bar(f"timing, batch size {batch_size}", None) as advance,
-            self.machine.timing(self.placement[0], batch_size),
-        ):
-            return time_models(
+        with self._progress.bar(
+            f"timing, batch size {batch_size}", None, most_seconds=self._config.max_seconds
+        ) as advance:
+            return self._timed(
                 {str(role): model for role, model in models.items()},
+                plan,
+                batch_size,
+                batch_size=batch_size,
+                progress=advance,
+            )
+
+    def merged_timing(self, role: Role, unmerged: Callable[[], Model]) -> Timing:
+        """Interleaved rounds of an adapter's model and of a merged copy, which is then freed.
+
+        Args:
+            role: whose.
+            unmerged: the model; asked for only where it can be merged.
+
+        Raises:
+            MissingFigureError: it cannot be merged, or a copy does not fit beside what is loaded.
+        """
+        # No criterion rests on this ratio, so no bound prolongs its timing.
+        plan = replace(plan_timing(self._config, self._inputs.thresholds, 1), log_ratio_bounds=())
+        with (
+            self._progress.bar(f"{role}: timing unmerged and merged", None) as advance,
+            beside_merged_copy(self._local(role), unmerged, self.placement) as models,
+        ):
+            return self._timed(models, plan, MERGED_KEYS[role], progress=advance)
+
+    def _timed(
+        self,
+        models: Mapping[str, Model],
+        plan: TimingPlan,
+        key: TimingKey,
+        *,
+        batch_size: int = 1,
+        progress: Progress,
+    ) -> Timing:
+        """Models timed together, and the machine watched meanwhile."""
+        with self.machine.timing(self.placement[0], key):
+            return time_models(
+                models,
                 self._prompts(),
                 plan,
                 SystemClock(),
                 batch_size=batch_size,
-                progress=advance,
+                progress=progress,
             )
 
     def process_timing(self, settled: Callable[[Sequence[ProcessTiming]], bool]) -> ProcessTimings:
@@ -185,7 +232,7 @@ class Measuring:
             dtype=dtype,
         )
         with (
-            self._progress.bar("timing in fresh processes", None) as advance,
+            self._progress.bar("timing in fresh processes", LOOKS[-1]) as advance,
             TimingProcesses(request) as processes,
             self.machine.timing(device, "processes"),
         ):

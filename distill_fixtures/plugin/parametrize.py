@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,6 +28,7 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
 
     ``distill_role``: teacher, student and, where there is one, the control; a test of
     time or memory leaves the control out, which is there for accuracy alone.
+    ``distill_adapter_role``: those of teacher and student that may be adapters.
     ``distill_batch_size``: ``--distill-batch-sizes``.
     ``distill_criterion``: the criteria of the thresholds, each marked by its metric's family; one
     for every slice becomes as many as the questions have.
@@ -39,6 +41,12 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
         if config.control is not None and not _is_timed(metafunc):
             roles.append("control")
         metafunc.parametrize("distill_role", roles)
+    if "distill_adapter_role" in names:
+        references = {"teacher": config.teacher, "student": config.student}
+        metafunc.parametrize(
+            "distill_adapter_role",
+            [role for role, reference in references.items() if _may_be_adapter(reference)],
+        )
     if "distill_batch_size" in names:
         metafunc.parametrize("distill_batch_size", config.batch_sizes, ids=lambda n: f"batch{n}")
     if "distill_criterion" in names:
@@ -62,6 +70,16 @@ def _is_timed(metafunc: pytest.Metafunc) -> bool:
         mark.name in ("latency", "throughput", "memory")
         for mark in metafunc.definition.iter_markers()
     )
+
+
+def _may_be_adapter(reference: str) -> bool:
+    """Whether it leads to an adapter, as far as that is told in no time: of the Hub's any may."""
+    from distill_fixtures.models.hub import parse_hub_id
+
+    path = Path(reference).expanduser()
+    if path.exists():
+        return (path / "adapter_config.json").is_file()
+    return parse_hub_id(reference) is not None
 
 
 def _criteria(config: pytest.Config) -> tuple[Criterion, ...]:

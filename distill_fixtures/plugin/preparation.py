@@ -17,7 +17,9 @@ from distill_fixtures.models.devices import resolve_device, resolve_dtype
 from distill_fixtures.models.folders import FolderRules
 from distill_fixtures.models.memory_needs import check_memory
 from distill_fixtures.models.model_limits import check_room
+from distill_fixtures.models.quantised import check_device, unpacked_on
 from distill_fixtures.models.references import resolve_reference
+from distill_fixtures.plugin.classifying import fit_to_models
 from distill_fixtures.plugin.control_shape import refuse_unlike_plan
 from distill_fixtures.records import Role, Scoring
 from distill_fixtures.report.baseline import Baseline, read_baseline
@@ -67,10 +69,13 @@ def prepare_inputs(config: RunConfig, rootdir: Path) -> Inputs:
     """
     thresholds = read_thresholds(find_thresholds(config.thresholds, rootdir))
     questions = questions_of(config)
-    scoring, template = _scoring(config, questions)
+    scoring = _scoring_of_questions(config, questions)
+    template = None if config.prompt_file is None else load_prompt_template(config.prompt_file)
     check_writable(config.metrics_dir)
     cache_folder, cache_warnings = _cache_folder(config)
     plans = _plans(config)
+    scoring, questions = fit_to_models(config, scoring, questions, plans)
+    _refuse_idle_options(config, scoring)
     if config.device not in ("auto", "cpu"):
         resolve_device(config.device)
     return Inputs(
@@ -81,7 +86,7 @@ def prepare_inputs(config: RunConfig, rootdir: Path) -> Inputs:
         thresholds,
         cache_folder=cache_folder,
         baseline=read_baseline(config.baseline) if isinstance(config.baseline, Path) else None,
-        warnings=questions.warnings + cache_warnings,
+        warnings=questions.warnings + cache_warnings + _unpacked(plans, config),
     )
 
 
@@ -139,17 +144,24 @@ def _plans(config: RunConfig) -> dict[Role, ModelPlan]:
     }
     timed = {role: plans[role] for role in ("teacher", "student")}
     check_room(timed, config.new_tokens)
-    _check_memory(plans, config)
+    device = _device_to_be(config)
+    if device is not None:
+        for plan in plans.values():
+            check_device(plan.reference, (plan.base or plan).config, device)
+        _check_memory(plans, config, device)
     if "control" in plans:
         refuse_unlike_plan(plans["control"], plans["student"])
     return plans
 
 
-def _check_memory(plans: Mapping[Role, ModelPlan], config: RunConfig) -> None:
-    """Of a GPU only where it was asked for: what ``auto`` means takes torch to tell."""
-    if config.device == "auto" and may_have_gpu():
-        return
-    device = "cpu" if config.device == "auto" else resolve_device(config.device)
+def _device_to_be(config: RunConfig) -> str | None:
+    """Where the models will run; None where it takes torch to tell what ``auto`` means."""
+    if config.device == "auto":
+        return None if may_have_gpu() else "cpu"
+    return resolve_device(config.device)
+
+
+def _check_memory(plans: Mapping[Role, ModelPlan], config: RunConfig, device: str) -> None:
     check_memory(
         {str(role): plan for role, plan in plans.items()},
         device=device,
@@ -158,7 +170,24 @@ def _check_memory(plans: Mapping[Role, ModelPlan], config: RunConfig) -> None:
     )
 
 
-def _scoring(config: RunConfig, questions: QuestionSet) -> tuple[Scoring, PromptTemplate | None]:
+def _unpacked(plans: Mapping[Role, ModelPlan], config: RunConfig) -> tuple[str, ...]:
+    """A sentence for each model that will not run as it was quantised."""
+    device = _device_to_be(config)
+    if device is None:
+        return ()
+    methods = {
+        role: unpacked_on((plan.base or plan).config, device) for role, plan in plans.items()
+    }
+    return tuple(
+        f"the {role} is quantised with {method}, which is unpacked on {device}: its memory and its "
+        "times are those of unpacked weights"
+        for role, method in methods.items()
+        if method is not None
+    )
+
+
+def _scoring_of_questions(config: RunConfig, questions: QuestionSet) -> Scoring:
+    """What ``auto`` means for the questions, whichever models are asked."""
     scoring: Scoring = questions.default_scoring if config.scoring == "auto" else config.scoring
     free_text = any(question.is_free_text for question in questions.questions)
     if free_text and scoring != "generate":
@@ -168,12 +197,15 @@ def _scoring(config: RunConfig, questions: QuestionSet) -> tuple[Scoring, Prompt
             wanted="generate: there are no options whose likelihood could be compared",
             next_step="leave --distill-scoring out",
         )
+    _refuse_idle_options(config, scoring)
+    return scoring
+
+
+def _refuse_idle_options(config: RunConfig, scoring: Scoring) -> None:
     _only_for("permutations", config.permutations > 1, scoring, "letter")
     _only_for("cloze_pmi", config.cloze_pmi, scoring, "cloze")
     _only_for("prompt", config.prompt != "zero-shot", scoring, "generate")
     _only_for("prompt_file", config.prompt_file is not None, scoring, "generate")
-    template = None if config.prompt_file is None else load_prompt_template(config.prompt_file)
-    return scoring, template
 
 
 def _only_for(field: str, given: bool, scoring: Scoring, wanted: Scoring) -> None:
@@ -183,5 +215,7 @@ def _only_for(field: str, given: bool, scoring: Scoring, wanted: Scoring) -> Non
             f"{flag} has no effect in this run",
             got=f"{flag} with {scoring} scoring",
             wanted=f"{wanted} scoring",
-            next_step=f"add --distill-scoring {wanted}, or leave {flag} out",
+            next_step=f"leave {flag} out"
+            if scoring == "classify"
+            else f"add --distill-scoring {wanted}, or leave {flag} out",
         )

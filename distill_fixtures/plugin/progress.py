@@ -27,14 +27,19 @@ class ProgressDisplay:
         self._capture = config.pluginmanager.getplugin("capturemanager")
         self._open: list[Any] = []
         self._quiet = config.get_verbosity() < 0 or not sys.__stderr__ or not _is_terminal()
+        # None leaves it to rich, which knows NO_COLOR.
+        self._no_colour = True if config.getoption("color", None) == "no" else None
 
     @contextmanager
-    def bar(self, what: str, total: int | None) -> Iterator[Progress]:
+    def bar(
+        self, what: str, total: int | None, *, most_seconds: float | None = None
+    ) -> Iterator[Progress]:
         """Show one bar.
 
         Args:
             what: the work, for people.
             total: number of steps; None when it is not known.
+            most_seconds: what the work may take, where its steps are not known.
 
         Yields:
             A function to call with the number of steps finished since its last call.
@@ -50,17 +55,18 @@ class ProgressDisplay:
                 Progress,
                 TextColumn,
                 TimeElapsedColumn,
-                TimeRemainingColumn,
             )
+
+            from distill_fixtures.plugin.progress_columns import TimeLeft
 
             columns = (
                 TextColumn("{task.description}"),
                 BarColumn(),
                 MofNCompleteColumn(),
                 TimeElapsedColumn(),
-                TimeRemainingColumn(),
+                TimeLeft(most_seconds),
             )
-            console = Console(file=sys.__stderr__)
+            console = Console(file=sys.__stderr__, no_color=self._no_colour)
             bars = Progress(*columns, console=console, transient=True, refresh_per_second=4)
             task = bars.add_task(what, total=total)
             with self._in_front(bars):

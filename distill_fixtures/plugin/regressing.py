@@ -123,6 +123,10 @@ class Regression:
         found = self._processes() if metric(name).origin == "time" else self._value(name)
         return found.reason if isinstance(found, Undefined) else None
 
+    def known(self, name: str) -> RegressionResult | None:
+        """The comparison of a metric that was made; None where it was not. Measures nothing."""
+        return self._results.get(name)
+
     def note_skipped(self, name: str) -> None:
         """A metric whose test was skipped before it began is not asked for."""
         self._selected = tuple(each for each in self._selected if each != name)

@@ -11,10 +11,8 @@ from distill_fixtures.records import Round, Undefined
 from distill_fixtures.report.baseline import Baseline
 from distill_fixtures.report.process_sections import (
     BaselineRecord,
-    DifferenceRecord,
     ProcessRecord,
     ProcessTimingSection,
-    RegressionRecord,
     RoundTimesRecord,
 )
 
@@ -23,21 +21,13 @@ if TYPE_CHECKING:
     from distill_fixtures.plugin.regressing import Regression
     from distill_fixtures.plugin.store import SessionStore
 
-__all__ = ["any_fails", "baseline_record", "process_timing_section", "regression_record"]
+__all__ = ["any_fails", "baseline_record", "process_timing_section"]
 
 
 def any_fails(regression: Regression, compared: tuple[RegressionResult, ...] | Undefined) -> bool:
     if isinstance(compared, Undefined):
         return False
     return any(regression.fails(result) for result in compared)
-
-
-def regression_record(result: RegressionResult) -> RegressionRecord:
-    plain = {each.name: getattr(result, each.name) for each in dataclasses.fields(result)}
-    plain["differences"] = [
-        DifferenceRecord(**dataclasses.asdict(each)) for each in result.differences
-    ]
-    return RegressionRecord(message=result.message, **plain)
 
 
 def process_timing_section(store: SessionStore) -> ProcessTimingSection | Undefined:

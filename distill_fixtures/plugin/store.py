@@ -88,6 +88,8 @@ class SessionStore(Measurements):
                 # Remembered as the reason why there are no characters a second.
                 with suppress(MissingFigureError):
                     self.characters_per_token(role)
+            if name == "merged":
+                self.merged_timing(role)
         if name == "latency":
             self.rounds(1)
         if name == "throughput":

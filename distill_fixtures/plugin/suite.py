@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-import warnings
-from collections.abc import Generator, Mapping, Sequence
+import os
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,6 +20,13 @@ from distill_fixtures.errors import (
 )
 from distill_fixtures.judge.criteria import Criterion
 from distill_fixtures.plugin.caches import Caches
+from distill_fixtures.plugin.ci import (
+    add_summary,
+    annotate,
+    criterion_properties,
+    record_suite,
+    regression_properties,
+)
 from distill_fixtures.plugin.export import (
     RunState,
     build_documents,
@@ -30,10 +37,11 @@ from distill_fixtures.plugin.export import (
 from distill_fixtures.plugin.fixtures import NO_BASELINE, NO_CONTROL
 from distill_fixtures.plugin.judging import Judge
 from distill_fixtures.plugin.options import run_config
-from distill_fixtures.plugin.preparation import DistillWarning, prepare_inputs
+from distill_fixtures.plugin.preparation import prepare_inputs
 from distill_fixtures.plugin.progress import ProgressDisplay
 from distill_fixtures.plugin.regressing import Regression
 from distill_fixtures.plugin.store import SessionStore
+from distill_fixtures.plugin.warned import warn
 
 if TYPE_CHECKING:
     from distill_fixtures.plugin.export import Documents
@@ -56,7 +64,12 @@ NOTHING_TO_DO = (NO_CONTROL, NO_BASELINE, "got empty parameter set")
 
 
 class Suite:
-    """Holds what a run measured, and writes it when the run ends."""
+    """Holds what a run measured, and writes it when the run ends.
+
+    Attributes:
+        record_property: pytest's ``record_testsuite_property``; None until a test of the suite
+            was set up, and where pytest's JUnit plugin is off.
+    """
 
     NAME = "distill_fixtures.plugin.suite"
 
@@ -79,6 +92,7 @@ class Suite:
         self._compared = compared
         self._began = False
         self._documents: Documents | None = None
+        self.record_property: Callable[[str, object], None] | None = None
 
     @classmethod
     def prepare(
@@ -91,7 +105,7 @@ class Suite:
         """
         asked = run_config(config)
         inputs = prepare_inputs(asked, config.rootpath)
-        _warn(config, inputs.warnings)
+        warn(config, inputs.warnings)
         criteria = _parameters(items, "distill_criterion", Criterion)
         compared = _parameters(items, "distill_regression", str)
         judged = [criterion.metric for criterion in criteria.values()]
@@ -105,7 +119,7 @@ class Suite:
             caches=Caches.open(
                 inputs.cache_folder,
                 rehash=asked.rehash,
-                warn=lambda sentence: _warn(config, [sentence]),
+                warn=lambda sentence: warn(config, [sentence]),
             ),
         )
         state = RunState(
@@ -187,6 +201,18 @@ class Suite:
             if gates or isinstance(error, WorkerError):
                 raise
             pytest.skip(f"{error.what}: {error.got}")
+        finally:
+            item.user_properties += self._properties(item.nodeid)
+
+    def _properties(self, nodeid: str) -> list[tuple[str, object]]:
+        """What reports say of a criterion's own test, JUnit's for one."""
+        if nodeid in self._criteria:
+            judged = self.judge.known(self._criteria[nodeid])
+            return [] if judged is None else criterion_properties(judged)
+        if nodeid in self._compared:
+            compared = self.regression.known(self._compared[nodeid])
+            return [] if compared is None else regression_properties(compared)
+        return []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.skipped and report.when == "setup" and report.nodeid in self._criteria:
@@ -225,8 +251,10 @@ class Suite:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if not self._has_results():
             return
-        _warn(self._config, [f"the machine: {each}" for each in self.store.machine.problems])
+        warn(self._config, [f"the machine: {each}" for each in self.store.machine.problems])
         export(self.store.config.metrics_dir, self.documents(), self.state)
+        if self.record_property is not None:
+            record_suite(self.documents().metrics, self.record_property)
         if self.state.hook_error is not None:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
 
@@ -242,6 +270,15 @@ class Suite:
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         if self.state.written:
             say(self.documents(), self.state, terminalreporter)
+            self._tell_ci(terminalreporter)
+
+    def _tell_ci(self, terminalreporter: Any) -> None:
+        fault = add_summary(self.documents().metrics, os.environ)
+        if fault is not None:
+            terminalreporter.write_line(fault, red=True)
+        terminalreporter.ensure_newline()
+        for line in annotate(self.judge, self.regression, os.environ):
+            terminalreporter.write_line(line)
 
     def pytest_unconfigure(self) -> None:
         self.store.close()
@@ -264,27 +301,6 @@ def _parameters(items: Sequence[pytest.Item], name: str, kind: type[T]) -> dict[
         if isinstance(value, kind):
             found[item.nodeid] = value
     return found
-
-
-def _warn(config: pytest.Config, sentences: Sequence[str]) -> None:
-    """Put sentences into pytest's summary of warnings.
-
-    Not through the warning filters: where a user turns warnings into errors, an odd question set
-    must still be measurable.
-    """
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        for sentence in sentences:
-            warnings.warn(DistillWarning(sentence), stacklevel=1)
-    for warning in caught:
-        config.hook.pytest_warning_recorded.call_historic(
-            kwargs={
-                "warning_message": warning,
-                "when": "collect",
-                "nodeid": "",
-                "location": None,
-            }
-        )
 
 
 def _needs_isolation(items: Sequence[pytest.Item], judged: Sequence[str]) -> bool:

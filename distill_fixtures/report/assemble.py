@@ -31,11 +31,11 @@ from distill_fixtures.report.figure_sections import (
     FidelitySection,
     MemorySection,
     ModelSection,
-    SampleRecord,
     ScoringSection,
     SizeSection,
 )
 from distill_fixtures.report.process_sections import ProcessTimingSection, RegressionRecord
+from distill_fixtures.report.request_records import merged_values, sample_records
 from distill_fixtures.report.timing_section import TimingSection, timing_values
 
 __all__ = ["ModelParts", "assemble", "dataset_section"]
@@ -53,6 +53,7 @@ class ModelParts:
         isolated: the report of its own process.
         scoring: how its answers came about.
         correct: whether each answer is right, in the order of the questions.
+        merged: raw rounds of an adapter's model, unmerged and merged.
     """
 
     reference: str
@@ -63,6 +64,7 @@ class ModelParts:
     isolated: IsolatedReport | Undefined
     scoring: ScoringReport | Undefined
     correct: Sequence[bool] | Undefined
+    merged: Mapping[str, tuple[Round, ...]] | Undefined
 
 
 def assemble(
@@ -203,7 +205,8 @@ def _model(parts: ModelParts, reasons: _Reasons) -> ModelSection:
             BenchmarkSection,
             timed
             | {
-                "samples": _samples(parts.rounds),
+                "samples": sample_records(parts.rounds),
+                "merged": merged_values(sections["merged"], parts.merged),
                 "intervals": _intervals(sections["latency"]),
             },
         ),
@@ -244,22 +247,6 @@ def _isolated(report: IsolatedReport | Undefined) -> dict[str, Any]:
         "peak_method": report.peak_method,
         "load_times_s": list(report.load_times_s),
     }
-
-
-def _samples(rounds: Mapping[int, tuple[Round, ...]] | Undefined) -> list[SampleRecord] | Undefined:
-    if isinstance(rounds, Undefined):
-        return rounds
-    return [
-        SampleRecord(
-            round=each.order,
-            batch_size=trace.batch_size,
-            prompt_tokens=trace.prompt_tokens,
-            token_times_s=list(trace.token_times_s),
-        )
-        for some in rounds.values()
-        for each in some
-        for trace in each.traces
-    ]
 
 
 def _intervals(section: Section) -> dict[str, tuple[float, float]]:

@@ -1,25 +1,21 @@
-"""Reading an earlier run's document, and finding the newest one that a run may be held against."""
+"""An earlier run's document, and finding the newest one that a run may be held against."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from distill_fixtures.errors import BaselineError
-from distill_fixtures.report.document import Document
-from distill_fixtures.report.json_files import METRICS_FILE
-from distill_fixtures.report.result_files import ResultKind, read_result
+from distill_fixtures.report.reading import Reader
 
 __all__ = ["Baseline", "NoBaseline", "newest_baseline", "read_baseline"]
 
-BASELINE: Final = ResultKind(
-    name=METRICS_FILE,
-    model=Document,
-    role="the baseline",
-    next_step="give the file of a run of this version, or run once without a baseline",
+READER = Reader(
+    what="the baseline",
     error=BaselineError,
+    next_step="give the file of a run of this version, or run once without a baseline",
 )
 
 
@@ -62,7 +58,7 @@ def read_baseline(path: Path) -> Baseline:
         BaselineError: the file cannot be read, is no strict JSON, of another version, or no
             valid document.
     """
-    return Baseline(path, read_result(path, BASELINE))
+    return Baseline(path, READER.document(path))
 
 
 def newest_baseline(

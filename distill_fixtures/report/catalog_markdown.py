@@ -28,6 +28,7 @@ KEYS = {
     "slice": "a record for each slice",
     "position": "a number for each option position",
     "bound": "[low, high]",
+    "figure": "a record of several figures",
 }
 INTERVALS: dict[IntervalMethod, str] = {
     "wilson": "Wilson's, counts divided by the design effect of shared sources",

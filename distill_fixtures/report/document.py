@@ -37,7 +37,7 @@ __all__ = [
     "VerdictSection",
 ]
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 
 Grade = Literal["good", "acceptable", "poor", "not_judged", "not_applicable", "not_run"]
 
@@ -85,7 +85,7 @@ class DatasetSection(DocumentSection):
     chance_accuracy: Number | None
     guess_baseline: Number | None
     guess_baseline_rule: str | None = Field(description="the blind guess that reaches it")
-    scoring: str = Field(description="`cloze`, `letter` or `generate`")
+    scoring: str = Field(description="`cloze`, `letter`, `generate` or `classify`")
     prompt_digest: str = Field(description="sha256 over how questions were put")
     repeated_options: int = Field(description="questions that list one option text twice")
     repeated_reference: int = Field(description="questions that list the right text twice")
@@ -146,7 +146,7 @@ class Document(DocumentSection):
         title="distillation_metrics.json",
     )
 
-    schema_version: Literal[3] = Field(description="rises with any change of the keys")
+    schema_version: Literal[4] = Field(description="rises with any change of the keys")
     created_at: str = Field(description="when the run began, ISO 8601")
     environment: EnvironmentSection
     run: RunSection

@@ -19,6 +19,8 @@ __all__ = [
     "FidelitySection",
     "Interval",
     "MemorySection",
+    "MergedSamples",
+    "MergedSection",
     "ModelSection",
     "Number",
     "PhaseRecord",
@@ -96,7 +98,7 @@ class ScoringSection(DocumentSection):
 
     method: str | None = Field(
         description="how a question's options shared work; `packed`, `shared cache`, `rows` or "
-        "`one by one`; null for written answers"
+        "`one by one` (of a classifier: texts in batches, or each alone); null for written answers"
     )
     chat_template: bool | None = Field(
         description="prompts were put into the model's chat template; null unless answers are "
@@ -121,7 +123,8 @@ class SampleRecord(DocumentSection):
     batch_size: int = Field(description="prompts generated together")
     prompt_tokens: int = Field(description="prompt tokens of all its rows, without padding")
     token_times_s: list[Number] = Field(
-        description="seconds from the request's start until each token was there"
+        description="seconds from the request's start until each token was there; of a classifier "
+        "one entry, when its labels' scores were there"
     )
 
 
@@ -129,16 +132,41 @@ class BatchFigures(DocumentSection):
     """Times and rates of batches of one size; a request is a batch, with its rows' tokens."""
 
     throughput_samples_per_s: Number
-    tokens_per_s: Number
+    tokens_per_s: Number | None
     decode_tokens_per_s: Number | None
-    prefill_tokens_per_s: Number
-    ttft_s: Number
+    prefill_tokens_per_s: Number | None
+    ttft_s: Number | None
     tpot_s: Number | None
     itl_p50_s: Number | None
     itl_p99_s: Number | None
     latency_p50_s: Number | None
     latency_p90_s: Number | None
     latency_p99_s: Number | None
+
+
+class MergedSamples(DocumentSection):
+    """The requests of the two models that were timed together."""
+
+    unmerged: list[SampleRecord] = Field(description="of base and adapter side by side")
+    merged: list[SampleRecord] = Field(description="of the copy with the adapter merged")
+
+
+class MergedSection(DocumentSection):
+    """An adapter's model with the adapter merged into its base, at batch size 1."""
+
+    inference_time_s: Number
+    ttft_s: Number
+    tpot_s: Number | None
+    tokens_per_s: Number
+    speedup: Number = Field(
+        description="the unmerged model's time over the merged one's: exp of the median log ratio "
+        "of paired rounds; above 1 merging makes it faster"
+    )
+    speedup_ci95: Interval | None = Field(
+        description="95 % interval, by bootstrap over paired rounds"
+    )
+    rounds: int = Field(description="counted rounds of each of the two")
+    samples: MergedSamples
 
 
 class BenchmarkSection(DocumentSection):
@@ -162,6 +190,7 @@ class BenchmarkSection(DocumentSection):
     latency_p50_s: Number | None
     latency_p90_s: Number | None
     latency_p99_s: Number | None
+    merged: MergedSection | None
     samples: list[SampleRecord] | None = Field(description="every timed request")
     intervals: dict[str, Interval] = Field(
         description="95 % intervals by metric, by bootstrap over whole rounds"

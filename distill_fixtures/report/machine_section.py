@@ -115,7 +115,8 @@ class MachineCheckSection(DocumentSection):
     )
     during: dict[str, MachineLoadSection] = Field(
         description="the same for each timing, by batch size; `processes`: of all the processes "
-        "timed for a comparison with a baseline"
+        "timed for a comparison with a baseline; `merged_teacher`, `merged_student`: of the timing "
+        "of an adapter's model unmerged and merged"
     )
     problems: list[MachineProblemSection] = Field(description="what was wrong, the worst first")
 

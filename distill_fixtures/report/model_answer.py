@@ -22,7 +22,7 @@ class ModelAnswer(TypedDict):
     ]
     correct: Annotated[bool, Field(description="the answer's text is the reference's")]
     log_likelihoods: NotRequired[
-        Annotated[list[Number], Field(description="nats, one an option (cloze, letter)")]
+        Annotated[list[Number], Field(description="nats, one an option (cloze, letter, classify)")]
     ]
     probabilities: NotRequired[
         Annotated[list[Number], Field(description="one an option; copies share the merged value")]

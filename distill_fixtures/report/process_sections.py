@@ -27,9 +27,11 @@ class RoundTimesRecord(DocumentSection):
     seconds: list[Seconds] = Field(
         min_length=1, description="summed end-to-end time of the round's samples"
     )
-    ttft_s: list[Seconds] = Field(description="mean time to first token")
+    ttft_s: list[Seconds | None] = Field(
+        description="mean time to first token; null for a classifier, which writes none"
+    )
     tpot_s: list[Seconds | None] = Field(
-        description="mean time per further token; null for a single new token"
+        description="mean time per further token; null for a single new token, or none"
     )
 
     @model_validator(mode="after")

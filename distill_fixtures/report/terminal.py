@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
-import io
-import textwrap
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from distill_fixtures.catalog import CATALOG, format_value
 from distill_fixtures.metrics.size import number_format_flag
+from distill_fixtures.report.criteria_table import criteria_table
+from distill_fixtures.report.github import defused, on_github
+from distill_fixtures.report.grade_words import (
+    GRADE_STYLES,
+    GRADE_WORDS,
+    bounds_text,
+    grade_words,
+    short_label,
+)
+from distill_fixtures.report.merged_words import merged_cells, merged_notes
+from distill_fixtures.report.page import Page
+from distill_fixtures.report.printable import printable
 
-__all__ = ["closing_text", "print_closing"]
+__all__ = [
+    "closing_notes",
+    "closing_rows",
+    "closing_text",
+    "judged_text",
+    "print_closing",
+    "what_was_compared",
+]
 
 # Section and name of the models' values, and the pair's value that says the change.
 ROWS: tuple[tuple[str, str, str], ...] = (
@@ -22,6 +40,7 @@ ROWS: tuple[tuple[str, str, str], ...] = (
     ("benchmark", "inference_time_s", "speed_improvement_pct"),
     ("benchmark", "ttft_s", ""),
     ("benchmark", "tpot_s", ""),
+    ("benchmark", "characters_per_s", ""),
     ("benchmark", "throughput_samples_per_s", "throughput_gain"),
     ("benchmark", "load_time_s", "load_time_improvement_pct"),
     ("memory", "model_memory_bytes", "memory_reduction_pct"),
@@ -38,19 +57,12 @@ CHANGE_WORDS = {
     "memory_reduction_pct": "{} less",
     "peak_memory_reduction_pct": "{} less",
 }
-GRADE_STYLES = {
-    "good": "green",
-    "acceptable": "yellow",
-    "poor": "red",
-    "not_judged": "red",
-}
 FEWEST_COLUMNS = 80
 MOST_COLUMNS = 110
 LABEL_COLUMNS = 22
 """The longest label of a row that every run has."""
 
-SHORT_UNITS = {" samples/s": "/s", " million": " M", " billion": " B"}
-GRADE_WORDS = {"not_judged": "not judged", "not_applicable": "n/a", "not_run": "not run"}
+SHORT_UNITS = {" samples/s": "/s", " characters/s": "/s", " million": " M", " billion": " B"}
 
 
 def print_closing(
@@ -60,11 +72,14 @@ def print_closing(
     terminalreporter.write_sep("=", "distillation")
     width = terminalreporter.config.get_terminal_writer().fullwidth
     colour = bool(terminalreporter.config.get_terminal_writer().hasmarkup)
-    quiet = terminalreporter.config.get_verbosity() < 0
     text = closing_text(
-        document, written, width=max(FEWEST_COLUMNS, width), colour=colour, quiet=quiet
+        document,
+        written,
+        width=max(FEWEST_COLUMNS, width),
+        colour=colour,
+        verbosity=terminalreporter.config.get_verbosity(),
     )
-    terminalreporter.write(text)
+    terminalreporter.write(defused(text) if on_github(os.environ) else text)
 
 
 def closing_text(
@@ -73,7 +88,7 @@ def closing_text(
     *,
     width: int,
     colour: bool,
-    quiet: bool = False,
+    verbosity: int = 0,
 ) -> str:
     """The closing words.
 
@@ -82,37 +97,49 @@ def closing_text(
         written: files to name.
         width: columns.
         colour: with terminal colours.
-        quiet: the verdict and the files alone.
+        verbosity: pytest's. Below 0: the verdict and the files alone; above: also each criterion
+            with its interval and stability.
     """
-    from rich.console import Console
+    page = Page(width, colour=colour)
+    if verbosity >= 0:
+        page.write(what_was_compared(document))
+        page.add(_table(document, width))
+    if verbosity > 0 and document["verdict"]["criteria"]:
+        page.add(criteria_table(document, width))
+    _add_verdict(page, document)
+    for name in _names(written):
+        page.write(f"written: {name}", wrap=False)
+    return page.text
+
+
+def judged_text(document: Mapping[str, Any], *, width: int, colour: bool) -> str:
+    """A run's criteria, its verdict and what is to be noted, without its other figures.
+
+    Args:
+        document: ``distillation_metrics.json``.
+        width: columns.
+        colour: with terminal colours.
+    """
+    page = Page(width, colour=colour)
+    page.write(what_was_compared(document))
+    if document["verdict"]["criteria"]:
+        page.add(criteria_table(document, width))
+    _add_verdict(page, document)
+    return page.text
+
+
+def _add_verdict(page: Page, document: Mapping[str, Any]) -> None:
     from rich.text import Text
 
-    stream = io.StringIO()
-    console = Console(
-        file=stream,
-        width=width,
-        force_terminal=colour,
-        no_color=not colour,
-        highlight=False,
-        soft_wrap=True,
-    )
-    if not quiet:
-        for line in _wrapped(_what_was_compared(document), width):
-            console.print(Text(line))
-        console.print(_table(document, width))
     verdict = document["verdict"]
     style = GRADE_STYLES.get(verdict["overall"], "")
     overall = verdict["overall"].replace("_", " ")
-    console.print(Text.assemble("verdict: ", (overall, style), f", gate: {verdict['gate']}"))
-    for note in _notes(document):
-        for line in _wrapped(note, width):
-            console.print(Text(line))
-    for name in _names(written):
-        console.print(Text(f"written: {_printable(name)}"))
-    return "".join(f"{line.rstrip()}\n" for line in stream.getvalue().splitlines())
+    page.add(Text.assemble("verdict: ", (overall, style), f", gate: {verdict['gate']}"))
+    for note in closing_notes(document):
+        page.write(note)
 
 
-def _what_was_compared(document: Mapping[str, Any]) -> str:
+def what_was_compared(document: Mapping[str, Any]) -> str:
     dataset = document["dataset"]
     return (
         f"teacher {document['teacher']['reference']}, student {document['student']['reference']}; "
@@ -137,26 +164,31 @@ def _table(document: Mapping[str, Any], width: int) -> Any:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("good/poor", no_wrap=True)
     table.add_column("grade", no_wrap=True)
-    for cells, grade in _rows(document):
-        table.add_row(*(Text(_printable(cell)) for cell in cells), Text(*grade))
+    for cells, grade in closing_rows(document):
+        table.add_row(*(Text(printable(cell)) for cell in cells), Text(*grade))
     return table
 
 
-def _rows(document: Mapping[str, Any]) -> list[tuple[list[str], tuple[str, str]]]:
+def closing_rows(document: Mapping[str, Any]) -> list[tuple[list[str], tuple[str, str]]]:
     """Cells and the grade with its style, a row each; rows without any value are left out."""
     criteria = {(each["metric"], each["slice"]): each for each in document["verdict"]["criteria"]}
     rows = []
     for section, name, change in ROWS:
+        if name == "characters_per_s" and document["distillation"]["tokenizers_differ"] is False:
+            continue  # the times say as much
         for key in _keys(document, section, name, change):
             cells = _cells(document, section, name, change, key)
             criterion = criteria.pop((change.rpartition(".")[2], None), None)
             if criterion is None and not any(cells[1:]):
                 continue
-            rows.append(([*cells, _bounds(criterion)], _grade(criterion)))
+            rows.append(([*cells, bounds_text(criterion)], grade_words(criterion)))
+        merged = merged_cells(document) if name == "inference_time_s" else None
+        if merged is not None:
+            rows.append(([*merged, "", ""], ("", "")))
     for (metric, part), criterion in criteria.items():
         shown = _shown(metric, criterion["value"], None)
-        label = _label(metric) if part is None else f"{_label(metric)}, {part}"
-        rows.append(([label, "", "", shown, _bounds(criterion)], _grade(criterion)))
+        label = short_label(metric) if part is None else f"{short_label(metric)}, {part}"
+        rows.append(([label, "", "", shown, bounds_text(criterion)], grade_words(criterion)))
     return rows
 
 
@@ -171,7 +203,7 @@ def _keys(document: Mapping[str, Any], section: str, name: str, change: str) -> 
 def _cells(
     document: Mapping[str, Any], section: str, name: str, change: str, key: str | None
 ) -> list[str]:
-    label = _label(name or change.rpartition(".")[2])
+    label = short_label(name or change.rpartition(".")[2])
     cells = [label if key is None else f"{label}, batch {key}"]
     for role in ("teacher", "student"):
         value = document[role][section][name] if section else None
@@ -196,38 +228,16 @@ def _shown(name: str, value: Any, key: str | None) -> str:
     return text
 
 
-def _label(name: str) -> str:
-    """The metric's label; that it is S over T, the column says."""
-    return CATALOG[name].label.removesuffix(", S / T")
-
-
-def _bounds(criterion: Mapping[str, Any] | None) -> str:
-    if criterion is None:
-        return ""
-    higher = CATALOG[criterion["metric"]].direction == "higher"
-    good, poor = (">", "<") if higher else ("<", ">")
-    return f"{good}{criterion['good']:g} / {poor}{criterion['poor']:g}"
-
-
-def _grade(criterion: Mapping[str, Any] | None) -> tuple[str, str]:
-    if criterion is None:
-        return "", ""
-    words = GRADE_WORDS.get(criterion["grade"], criterion["grade"])
-    if criterion["borderline"]:
-        words += " ?"
-    return words, GRADE_STYLES.get(criterion["grade"], "")
-
-
-def _notes(document: Mapping[str, Any]) -> list[str]:
+def closing_notes(document: Mapping[str, Any]) -> list[str]:
     criteria = document["verdict"]["criteria"]
     notes = _from_cache(document)
     for criterion in criteria:
         if criterion["grade"] in ("not_judged", "not_applicable"):
             part = "" if criterion["slice"] is None else f", {criterion['slice']}"
-            words = GRADE_WORDS[criterion["grade"]]
-            notes.append(f"{words}: {_label(criterion['metric'])}{part}: {criterion['reason']}")
-    if document["distillation"]["number_format_differs"]:
-        bits = (document[role]["size"]["bits_per_parameter"] for role in ("teacher", "student"))
+            words, label = GRADE_WORDS[criterion["grade"]], short_label(criterion["metric"])
+            notes.append(f"{words}: {label}{part}: {criterion['reason']}")
+    bits = [document[role]["size"]["bits_per_parameter"] for role in ("teacher", "student")]
+    if document["distillation"]["number_format_differs"] and None not in bits:
         notes.append(str(number_format_flag(*bits)))
     if document["distillation"]["tokenizers_differ"]:
         notes.append("the tokenizers differ: compare characters per second, not tokens per second")
@@ -236,7 +246,7 @@ def _notes(document: Mapping[str, Any]) -> list[str]:
         notes.append("?: a slice is short of its bound, but so few questions may be by chance")
     if any(criterion["slice"] is None for criterion in unsure):
         notes.append("?: the interval holds a bound; more rounds or a quieter machine would tell")
-    notes += _from_regression(document)
+    notes += merged_notes(document) + _from_regression(document)
     wrong = document["environment"]["machine_check"]["problems"]
     if wrong:
         said = "; ".join(f"{each['sentence']} ({each['when']})" for each in wrong)
@@ -265,11 +275,12 @@ def _from_regression(document: Mapping[str, Any]) -> list[str]:
     """How the run compares with its baseline; nothing where none was asked for."""
     run = document["run"]
     if run["baseline"] is None:
-        asked = run["options"]["--distill-baseline"] is not None
-        return [f"no baseline: {document['reasons']['run.baseline']}"] if asked else []
+        asked = run["options"].get("--distill-baseline") is not None
+        reason = document["reasons"].get("run.baseline", "the file does not say why")
+        return [f"no baseline: {reason}"] if asked else []
     notes = [f"baseline: {run['baseline']['path']} of {run['baseline']['created_at'][:10]}"]
-    for each in document["regression"]:
-        words = f"{_label(each['metric'])}: {each['verdict'].replace('_', ' ')}"
+    for each in document["regression"] or ():
+        words = f"{short_label(each['metric'])}: {each['verdict'].replace('_', ' ')}"
         if each["change_pct"] is not None:
             words += f", {each['change_pct']:+.1f} %"
             if each["ci95"] is not None:
@@ -301,12 +312,3 @@ def _short(path: Path) -> str:
         return str(path.relative_to(Path.cwd()))
     except ValueError:
         return str(path)
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    return textwrap.wrap(_printable(text), width, subsequent_indent="  ")
-
-
-def _printable(text: str) -> str:
-    """Names come from users: no control character of theirs reaches the terminal."""
-    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)

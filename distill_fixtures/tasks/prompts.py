@@ -1,7 +1,7 @@
 """What a model is shown: context and continuations, by scoring.
 
 The letter prompt is the zero-shot prompt that QuantumBench's authors publish; the generate prompt
-is the same without its opened last line.
+is the same without its opened last line. A classifier gets a text and its labels as they are.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ class Prompt(NamedTuple):
     """Attributes:
 
     context: the text before the continuations, or the prompt to be answered.
-    continuations: one an option, each scored directly after the context; empty in generate.
+    continuations: one an option, each scored directly after the context; the labels themselves in
+        classify; empty in generate.
     """
 
     context: str
@@ -52,8 +53,8 @@ def build_prompt(
         template: the user's own prompt; generate scoring only, and then ``style`` says nothing.
 
     Raises:
-        QuestionFileError: cloze or letter scoring of free text, or letters for more than 26
-            options.
+        QuestionFileError: cloze, letter or classify scoring of free text, or letters for more than
+            26 options.
         ValueError: style or template given for a scoring that has no use for it.
 
     >>> question = Question(id="1", question="Spin of a photon?", choices=("0", "1"), answer=1)
@@ -61,6 +62,8 @@ def build_prompt(
     Prompt(context='Question: Spin of a photon?\\nAnswer:', continuations=(' 0', ' 1'))
     >>> build_prompt(question, "letter").continuations
     (' (A)', ' (B)')
+    >>> build_prompt(question, "classify")
+    Prompt(context='Spin of a photon?', continuations=('0', '1'))
     """
     if scoring != "generate" and (style != "zero-shot" or template is not None):
         raise ValueError(f"{scoring} scoring takes neither a prompt style nor a template")
@@ -71,6 +74,8 @@ def build_prompt(
             wanted="choices to choose among",
             next_step="use --distill-scoring generate (or auto) for free text",
         )
+    if scoring == "classify":
+        return Prompt(question.question, question.choices)
     if scoring == "cloze":
         continuations = tuple(f" {choice}" for choice in question.choices)
         return Prompt(f"Question: {question.question}\nAnswer:", continuations)

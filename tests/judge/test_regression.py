@@ -30,7 +30,7 @@ def process(ratio: float, *, rounds: int = 5) -> ProcessRounds:
     teacher = RoundTimes((1.0, 1.1, 0.9, 1.0, 1.05)[:rounds], (0.1,) * rounds, (0.02,) * rounds)
     student = RoundTimes(
         tuple(ratio * each for each in teacher.seconds),
-        tuple(ratio * each for each in teacher.ttft_s),
+        tuple(ratio * each for each in teacher.ttft_s if each is not None),
         tuple(ratio * each for each in teacher.tpot_s if each is not None),
     )
     return ProcessRounds(teacher, student)
@@ -197,6 +197,28 @@ def test_what_fails_a_run(
 def test_a_student_that_is_never_right_passes_against_itself() -> None:
     never = run(student=(False,) * 100)
     assert judge_regression("accuracy", 3.0, never, never).verdict == "pass"
+
+
+def without_tokens(one: ProcessRounds) -> ProcessRounds:
+    """The same process with classifiers in it."""
+    none = (None,) * len(one.teacher.seconds)
+    teacher, student = (RoundTimes(each.seconds, none, none) for each in (one.teacher, one.student))
+    return ProcessRounds(teacher, student)
+
+
+@pytest.mark.parametrize(
+    "name", ["ttft_s", "tpot_s", "tokens_per_s", "decode_tokens_per_s", "prefill_tokens_per_s"]
+)
+def test_figures_about_tokens_do_not_compare_between_classifiers(name: str) -> None:
+    plain = run()
+    assert not isinstance(plain.processes, Undefined)
+    classifiers = replace(plain, processes=tuple(map(without_tokens, plain.processes)))
+    result = judge_regression(name, 5.0, classifiers, classifiers)
+    assert result.verdict == "not_comparable"
+    assert "a classifier writes no tokens" in str(result.reason)
+    assert judge_regression(name, 5.0, plain, classifiers).verdict == "not_judged"
+    assert judge_regression("speedup", 5.0, classifiers, classifiers).verdict == "pass"
+    assert judge_regression("inference_time_s", 5.0, classifiers, classifiers).verdict == "pass"
 
 
 def test_times_of_a_machine_too_noisy_are_none() -> None:

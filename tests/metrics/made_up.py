@@ -63,10 +63,15 @@ def random_case(
 
 
 def make_round(
-    *token_times_s: Sequence[float], batch_size: int = 1, prompt_tokens: int = 10, order: int = 0
+    *token_times_s: Sequence[float],
+    batch_size: int = 1,
+    prompt_tokens: int = 10,
+    order: int = 0,
+    writes_tokens: bool = True,
 ) -> Round:
     """A round of requests with these time stamps."""
     traces = tuple(
-        GenerationTrace(batch_size, prompt_tokens, tuple(times)) for times in token_times_s
+        GenerationTrace(batch_size, prompt_tokens, tuple(times), writes_tokens)
+        for times in token_times_s
     )
     return Round(traces, order)

@@ -50,12 +50,13 @@ def test_a_clock_too_coarse_for_tokens_gives_no_rate() -> None:
 
 @given(rounds)
 def test_first_and_further_tokens_add_up_and_nothing_is_negative(case: list[Round]) -> None:
-    tpot = latency.tpot_s(case)
+    ttft, tpot = latency.ttft_s(case), latency.tpot_s(case)
+    assert isinstance(ttft, float)
     assert isinstance(tpot, float)
-    assert latency.ttft_s(case) + 3 * tpot == pytest.approx(latency.inference_time_s(case))
+    assert ttft + 3 * tpot == pytest.approx(latency.inference_time_s(case))
     for value in (
         tpot,
-        latency.ttft_s(case),
+        ttft,
         latency.tokens_per_s(case),
         latency.prefill_tokens_per_s(case),
         latency.throughput_samples_per_s(case),

@@ -44,10 +44,9 @@ def test_agrees_with_the_figures_of_latency() -> None:
     kept = {"t": round_times(TEACHER), "s": round_times(STUDENT)}
     ratio = log_ratio_of_process(kept["t"], kept["s"], "seconds")
     assert ratio == pytest.approx(-float(np.median(paired_log_ratios(TEACHER, STUDENT))))
-    assert np.mean(kept["t"].ttft_s) == pytest.approx(ttft_s(TEACHER))
-    assert np.mean([each for each in kept["t"].tpot_s if each is not None]) == pytest.approx(
-        tpot_s(TEACHER)
-    )
+    for times_s, figure in ((kept["t"].ttft_s, ttft_s), (kept["t"].tpot_s, tpot_s)):
+        known = [each for each in times_s if each is not None]
+        assert np.mean(known) == pytest.approx(figure(TEACHER))
 
 
 times = st.floats(1e-6, 1e3)
@@ -70,6 +69,23 @@ def test_a_single_token_has_no_time_per_token() -> None:
     assert kept.tpot_s == (None,)
     assert isinstance(log_ratio_of_process(kept, kept, "tpot_s"), Undefined)
     assert log_ratio_of_process(kept, kept, "ttft_s") == 0
+
+
+def test_a_classifier_compares_by_its_seconds_alone() -> None:
+    slow, fast = (
+        round_times([Round((GenerationTrace(1, 4, (time_s,), writes_tokens=False),), 0)])
+        for time_s in (0.4, 0.1)
+    )
+    assert (slow.seconds, slow.ttft_s, slow.tpot_s) == ((0.4,), (None,), (None,))
+    assert log_ratio_of_process(slow, fast, "seconds") == pytest.approx(np.log(0.25))
+    for of_round, of_tokens in (("seconds", True), ("ttft_s", False), ("tpot_s", True)):
+        found = log_ratio_of_process(slow, fast, of_round, of_tokens=of_tokens)
+        assert isinstance(found, Undefined)
+        assert "writes no tokens" in found.reason
+    assert {name for name, each in COMPARED_TIMES.items() if not each.of_tokens} == {
+        "inference_time_s",
+        "speedup",
+    }
 
 
 def test_no_time_and_no_rounds() -> None:

@@ -83,6 +83,31 @@ def test_one_token() -> None:
     assert figures["tokens_per_s"] == figures["throughput_samples_per_s"] == 8.0
 
 
+def test_a_classifier_has_times_of_its_texts_and_none_of_tokens() -> None:
+    """Two batches of four texts; a single token of the same times has a first one."""
+    rounds = [make_round((0.5,), (1.5,), batch_size=4, writes_tokens=False)] * 2
+    no_tokens = Undefined("a classifier writes no tokens: its time is inference_time_s")
+    assert batch_figures(rounds) == {
+        "throughput_samples_per_s": 4.0,
+        "tokens_per_s": no_tokens,
+        "decode_tokens_per_s": no_tokens,
+        "prefill_tokens_per_s": no_tokens,
+        "ttft_s": no_tokens,
+        "tpot_s": no_tokens,
+        "itl_p50_s": no_tokens,
+        "itl_p99_s": no_tokens,
+        "latency_p50_s": 1.0,
+        "latency_p90_s": Undefined(
+            "the 90th percentile needs at least 10 batches a round, and there are 2"
+        ),
+        "latency_p99_s": Undefined(
+            "the 99th percentile needs at least 100 batches a round, and there are 2"
+        ),
+    }
+    single = batch_figures([make_round((0.5,), (1.5,), batch_size=4)] * 2)
+    assert single["ttft_s"] == 1.0
+
+
 def test_a_size_that_was_not_timed_says_why() -> None:
     late = Undefined("the run ended before")
     section = throughput_model({1: [make_round((0.5, 1.0))], 8: late})

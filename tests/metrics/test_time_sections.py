@@ -31,6 +31,34 @@ def noisy_rounds(
     return made
 
 
+def test_a_classifier() -> None:
+    """Its seconds have intervals; what is about tokens has neither value nor interval."""
+    generator = np.random.default_rng(3)
+    slow, fast = (
+        [
+            make_round(*((scale * (1 + s),) for s in generator.random(12)), writes_tokens=False)
+            for _ in range(8)
+        ]
+        for scale in (0.4, 0.1)
+    )
+    section = latency_model(slow, 4.0, 0)
+    low, high = section.interval("inference_time_s")
+    assert low < section.number("inference_time_s") < high
+    low, high = section.interval("latency_p90_s")
+    assert low <= section.number("latency_p90_s") <= high
+    assert section.number("characters_per_token") == 4.0
+    of_tokens = {"ttft_s", "tpot_s", "itl_p50_s", "itl_p99_s", "characters_per_s"}
+    of_tokens |= {f"{kind}tokens_per_s" for kind in ("", "decode_", "prefill_")}
+    for name in of_tokens:
+        assert "writes no tokens" in str(section.reason(name)), name
+        assert isinstance(section.intervals.get(name, Undefined("")), Undefined)
+    pair = latency_pair(slow, fast, 0)
+    assert pair.number("speedup") == pytest.approx(4, rel=0.2)
+    assert pair.number("time_saved_s") > 0
+    low, high = pair.interval("speed_improvement_pct")
+    assert low < 75 < high + 10
+
+
 def test_values_by_hand() -> None:
     rounds = [make_round((0.5, 1.0, 2.0)), make_round((1.0, 1.5, 2.0))]
     section = latency_model(rounds, 4.0, 0)

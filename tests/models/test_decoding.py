@@ -9,31 +9,20 @@ import pytest
 from distill_fixtures.errors import MeasurementError, NotFiniteScoreError
 from distill_fixtures.measure.scores.scoring import ScoringPlan, prompts_of
 from distill_fixtures.models.causal_lm import CausalLM
-from distill_fixtures.models.decoding import Step, decode_greedily, fit_prompts
+from distill_fixtures.models.decoding import Step, decode_greedily
+from distill_fixtures.models.prompt_room import FEWEST_ANSWER_TOKENS, fit_prompts
 from distill_fixtures.models.protocol import (
     Generated,
     GenerateRequest,
     GenerateSettings,
     ScoreRequest,
 )
-from distill_fixtures.models.text_writer import FEWEST_ANSWER_TOKENS
 from distill_fixtures.records import Question
 from distill_fixtures.tasks.prompts import PromptStyle
-from tests.fakes import FakeClock, make_card
+from tests.fakes import FakeClock, TickingClock, make_card
 from tests.tiny_models import WINDOW, make_gpt2, make_llama, make_tokenizer
 
 PROMPTS = ("Question: What is the energy?", "the", "the quick brown fox jumps over")
-
-
-class TickingClock(FakeClock):
-    """Moves by 1 s, 2 s, 3 s and so on at each look."""
-
-    looks = 0
-
-    def now(self) -> float:
-        self.looks += 1
-        self.advance(self.looks)
-        return super().now()
 
 
 def slowly(module: Any, prompt: str, count: int, *, suppress: bool) -> list[int]:

@@ -51,6 +51,17 @@ def tied_but_saved_twice(folder: Path) -> Path:
     return folder
 
 
+def tied_by_its_configuration_alone(folder: Path) -> Path:
+    """Both tensors are in the file and differ: they are loaded as two."""
+    from safetensors.torch import load_file, save_file
+
+    save_llama(folder, tied=True)
+    tensors = load_file(folder / "model.safetensors")
+    tensors["lm_head.weight"] = tensors["model.embed_tokens.weight"].flip(0).contiguous()
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    return folder
+
+
 def gpt2(folder: Path) -> Path:
     return save(make_gpt2(), folder)
 
@@ -88,6 +99,12 @@ def prompt_tuned(folder: Path) -> Path:
         (untied, BODY + 2 * EMBEDDING, BODY + 2 * EMBEDDING, BODY),
         (tied, BODY + EMBEDDING, BODY + EMBEDDING, BODY),
         (tied_but_saved_twice, BODY + EMBEDDING, BODY + EMBEDDING, BODY),
+        (
+            tied_by_its_configuration_alone,
+            BODY + 2 * EMBEDDING,
+            BODY + 2 * EMBEDDING,
+            BODY,
+        ),
         (gpt2, GPT2_BODY + EMBEDDING, GPT2_BODY + EMBEDDING, GPT2_BODY),
         (lora, BODY + 2 * EMBEDDING + LORA, LORA, BODY + LORA),
         (lora_with_saved_head, BODY + 2 * EMBEDDING + LORA, LORA + EMBEDDING, BODY + LORA),

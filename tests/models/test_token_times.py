@@ -165,7 +165,7 @@ def test_a_model_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     def begin(device: Any, clock: Any) -> CudaEventTimes:
         return CudaEventTimes(clock, gpu, gpu.event)
 
-    monkeypatch.setattr("distill_fixtures.models.causal_lm.token_times", begin)
+    monkeypatch.setattr("distill_fixtures.models.writing_model.token_times", begin)
     module = make_llama()
     module.register_forward_pre_hook(lambda *_: gpu.work(0.5))
     model = CausalLM(module, make_tokenizer(), make_card())

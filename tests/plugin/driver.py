@@ -15,6 +15,7 @@ import importlib
 import json
 import os
 import sys
+import time
 import traceback
 from pathlib import Path
 from typing import Any
@@ -44,8 +45,13 @@ HEAVY = (
 
 def run_here(arguments: list[str], report: Path) -> int:
     """Run pytest in this process and write the report."""
+    begun_s = time.process_time()
     status = int(pytest.main(arguments))
-    found = {"returncode": status, "modules": sorted(sys.modules)}
+    found = {
+        "returncode": status,
+        "modules": sorted(sys.modules),
+        "processor_s": time.process_time() - begun_s,
+    }
     report.write_text(json.dumps(found), encoding="utf-8")
     return status
 

@@ -12,7 +12,8 @@ from tests.plugin.tiny_inputs import WINDOW, Tiny
 from tests.plugin.workspace import HEAVY, Outcome, Workspace, tree
 from tests.tasks.test_quantumbench import both_members, encrypted_zip
 
-LONGEST_S = 5.0
+# Of the processor: seconds on the clock hang on what else a shared machine does.
+MOST_PROCESSOR_S = 5.0
 USAGE_ERROR = 4
 EARLIER = {
     "metrics/distillation_metrics.json": '{"earlier": "metrics"}\n',
@@ -202,7 +203,7 @@ def test_refused(name: str, workspace: Workspace, tiny: Tiny, here: Path) -> Non
     assert outcome.output.count("ERROR: ") == 1
     assert "Traceback" not in outcome.output
     assert not outcome.loaded_heavy
-    assert outcome.seconds < LONGEST_S
+    assert outcome.processor_s < MOST_PROCESSOR_S
 
 
 def test_a_device_that_is_not_there(workspace: Workspace, tiny: Tiny, here: Path) -> None:

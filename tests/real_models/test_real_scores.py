@@ -19,6 +19,9 @@ from tests.torch_threads import threads
 pytestmark = pytest.mark.real_model
 
 HARNESS_TOLERANCE_NATS = 1e-3
+# The harness sums in float32, so that a long option's sum is off in proportion to it (1.2e-5 of it
+# at 233 tokens, where a float64 run is 1e-6 from ours); single rows below are held to 1e-4 nats.
+HARNESS_ROUNDING = 2e-5
 TOLERANCE_NATS = 1e-4
 SCORINGS: tuple[Scoring, ...] = ("cloze", "letter")
 
@@ -61,7 +64,9 @@ def test_picks_and_scores_are_the_harness_s(
         right = sum(bool(answer.correct_norm) for answer in answers)
         assert right == round(wanted.acc_norm * len(some))
     for answer, values in zip(answers, wanted.log_likelihoods, strict=True):
-        assert answer.log_likelihoods == pytest.approx(values, abs=HARNESS_TOLERANCE_NATS)
+        assert answer.log_likelihoods == pytest.approx(
+            values, abs=HARNESS_TOLERANCE_NATS, rel=HARNESS_ROUNDING
+        )
 
 
 @pytest.mark.parametrize("scoring", SCORINGS)

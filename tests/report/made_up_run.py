@@ -12,6 +12,7 @@ import numpy as np
 
 from distill_fixtures.catalog import FAMILIES
 from distill_fixtures.config import build_config
+from distill_fixtures.errors import MissingFigureError
 from distill_fixtures.judge.thresholds import read_thresholds
 from distill_fixtures.measure.machine.watch import MachineRecord
 from distill_fixtures.measure.scores.score_source import ScoringReport
@@ -94,7 +95,7 @@ def _answer(question: Question, scoring: Scoring, scores: list[float]) -> Answer
         text = "no idea" if cut else f"({pick})"
         return Answer(question.id, pick, right(pick), text=text, truncated=cut)
     answer = Answer(question.id, pick, right(pick), log_likelihoods=tuple(scores))
-    if scoring == "letter":
+    if scoring in ("letter", "classify"):
         return answer
     per_character = [s / len(c) for s, c in zip(scores, question.choices, strict=True)]
     place = per_character.index(max(per_character))
@@ -110,16 +111,17 @@ def make_rounds(rounds: int, step_s: float, seed: int, **shape: int) -> tuple[Ro
     """Rounds of requests with jittered token times.
 
     Args:
-        shape: ``batch_size``, ``tokens`` and ``requests``.
+        shape: ``batch_size``, ``tokens`` (0: a classifier's, with one time each) and ``requests``.
     """
     generator = np.random.default_rng(seed)
-    size = (shape["requests"], shape["tokens"])
+    size = (shape["requests"], max(1, shape["tokens"]))
     return tuple(
         make_round(
             *np.cumsum(step_s * (1 + generator.random(size)), axis=1).tolist(),
             batch_size=shape["batch_size"],
             prompt_tokens=11 * shape["batch_size"],
             order=2 * place + place % 2,
+            writes_tokens=shape["tokens"] > 0,
         )
         for place in range(rounds)
     )
@@ -156,6 +158,7 @@ class PlayedBack:
     tokens: TokenComparison | Undefined
     tokenizers: Mapping[Role, str | Undefined] = field(default_factory=dict)
     from_cache: Mapping[Role, int] = field(default_factory=dict)
+    merged: Mapping[Role, Mapping[str, tuple[Round, ...]]] = field(default_factory=dict)
     density: float = 3.5
     placement: tuple[str, str] = ("cpu", "float32")
     asked: list[str] = field(default_factory=list)
@@ -206,6 +209,15 @@ class PlayedBack:
             time_stamp_cost_s=6e-8,
         )
 
+    def merged_timing(self, role: Role, unmerged: Callable[[], object]) -> Timing:
+        if role not in self.merged:
+            raise MissingFigureError(
+                "the model is no adapter", got=role, wanted="an adapter", next_step="none"
+            )
+        unmerged()
+        rounds = self.merged[role]
+        return replace(self.rounds(None, 1), rounds=rounds)
+
     def characters_per_token(self, model: object) -> float:
         return self.density
 
@@ -222,6 +234,7 @@ class MadeUpRun:
 
     Attributes:
         asked: sections that tests asked for; ``criteria`` for the gate.
+        adapters: the models that are adapters, whose merged copy is timed too.
     """
 
     scoring: Scoring = "cloze"
@@ -241,6 +254,7 @@ class MadeUpRun:
     permutations: int = 1
     pmi: bool = False
     from_cache: Mapping[Role, int] = field(default_factory=dict)
+    adapters: tuple[Role, ...] = ()
 
     @property
     def roles(self) -> tuple[Role, ...]:
@@ -302,7 +316,7 @@ class MadeUpRun:
                     step_s * size,
                     seeds[cast(Role, role)],
                     batch_size=size,
-                    tokens=self.tokens,
+                    tokens=0 if self.scoring == "classify" else self.tokens,
                     requests=13 if size == 1 else 1,
                 )
                 for role, step_s in steps_s.items()
@@ -320,10 +334,22 @@ class MadeUpRun:
             told=told,
             reports={"teacher": make_isolated(4.0), "student": make_isolated(1.0)},
             timed=cast(Any, timed),
-            tokens=TokenComparison(0.25, {"teacher": 1.5, "student": 2.0}),
+            tokens=Undefined("a classifier gives no probability of a next token")
+            if self.scoring == "classify"
+            else TokenComparison(0.25, {"teacher": 1.5, "student": 2.0}),
             tokenizers=self.tokenizers,
             from_cache=self.from_cache,
+            merged={role: self._merged(seeds[role]) for role in self.adapters},
         )
+
+    def _merged(self, seed: int) -> Mapping[str, tuple[Round, ...]]:
+        steps_s = {"unmerged": 0.0012, "merged": 0.001}
+        return {
+            name: make_rounds(
+                self.rounds, step_s, seed + place, batch_size=1, tokens=self.tokens, requests=13
+            )
+            for place, (name, step_s) in enumerate(steps_s.items())
+        }
 
     def _told_more(
         self, questions: tuple[Question, ...], answers: tuple[Answer, ...]
@@ -358,6 +384,8 @@ class MadeUpRun:
             for name in ("load", "memory", "latency"):
                 if name in self.asked:
                     store.model_section(role, name)
+        for role in self.adapters:
+            store.model_section(role, "merged")
         if "throughput" in self.asked:
             for size in self.batch_sizes:
                 store.rounds(size)

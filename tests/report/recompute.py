@@ -28,7 +28,8 @@ def recompute(metrics: Json, comparison: Json | None) -> Json:
     for role in ROLES:
         if metrics[role] is not None:
             found |= _under(f"{role}.size", sizes(metrics[role]["size"]))
-            found |= _under(f"{role}.benchmark", speeds(metrics[role], _sizes_asked(metrics)))
+            found[f"{role}.benchmark.merged"] = merged(metrics[role])
+            found |= _under(f"{role}.benchmark", _speeds_of(metrics, role))
             if comparison is not None and comparison["predictions"][0][role] is not None:
                 scoring = metrics["dataset"]["scoring"]
                 orders = metrics["run"]["options"]["--distill-permutations"]
@@ -112,11 +113,67 @@ def memory_pair(teacher: Json, student: Json) -> Json:
 # Time, from the raw requests.
 
 
+OF_TOKENS = (
+    "tokens_per_s",
+    "decode_tokens_per_s",
+    "prefill_tokens_per_s",
+    "characters_per_s",
+    "ttft_s",
+    "tpot_s",
+    "itl_p50_s",
+    "itl_p99_s",
+)
+
+
+def _speeds_of(metrics: Json, role: str) -> Json:
+    """A classifier has nothing that is about tokens."""
+    found = speeds(metrics[role], _sizes_asked(metrics))
+    if metrics["dataset"]["scoring"] != "classify":
+        return found
+    for some in (found, *(each for each in (found["by_batch_size"] or {}).values() if each)):
+        some.update({name: None for name in OF_TOKENS if name in some})
+    return found
+
+
 def _rounds(model: Json, batch_size: int) -> list[list[Json]]:
     """Requests by round, rounds in the order in which they ran."""
     samples = [s for s in model["benchmark"]["samples"] or () if s["batch_size"] == batch_size]
     samples.sort(key=lambda sample: int(sample["round"]))
     return [list(group) for _, group in groupby(samples, key=lambda sample: sample["round"])]
+
+
+def _by_round(samples: Sequence[Json]) -> list[list[Json]]:
+    ordered = sorted(samples, key=lambda sample: int(sample["round"]))
+    return [list(group) for _, group in groupby(ordered, key=lambda sample: sample["round"])]
+
+
+def merged(model: Json) -> Json | None:
+    """Times of an adapter's merged copy, from the requests of both; the interval is no figure of
+    theirs alone, and is taken over."""
+    there = model["benchmark"]["merged"]
+    if there is None:
+        return None
+    rounds = {name: _by_round(samples) for name, samples in there["samples"].items()}
+    times = [each["token_times_s"] for each in there["samples"]["merged"]]
+    ends = [each[-1] for each in times]
+    sums = {
+        name: [math.fsum(request["token_times_s"][-1] for request in each) for each in of_model]
+        for name, of_model in rounds.items()
+    }
+    gaps = [(each[-1] - each[0]) / (len(each) - 1) for each in times if len(each) > 1]
+    ratios = [
+        math.log(slow / fast) for slow, fast in zip(sums["unmerged"], sums["merged"], strict=True)
+    ]
+    return {
+        "inference_time_s": statistics.fmean(ends),
+        "ttft_s": statistics.fmean(each[0] for each in times),
+        "tpot_s": statistics.fmean(gaps) if gaps else None,
+        "tokens_per_s": sum(map(len, times)) / math.fsum(ends),
+        "speedup": math.exp(statistics.median(ratios)),
+        "speedup_ci95": there["speedup_ci95"],
+        "rounds": len(rounds["merged"]),
+        "samples": there["samples"],
+    }
 
 
 def _batch_sizes(model: Json) -> list[int]:

@@ -28,7 +28,7 @@ MODEL_KEYS = {
     "benchmark": """load_time_s load_time_cold_s import_time_s inference_time_s
         throughput_samples_per_s by_batch_size tokens_per_s decode_tokens_per_s
         prefill_tokens_per_s characters_per_s ttft_s tpot_s itl_p50_s
-        itl_p99_s latency_p50_s latency_p90_s latency_p99_s samples""",
+        itl_p99_s latency_p50_s latency_p90_s latency_p99_s merged samples""",
     "memory": """model_memory_bytes model_pss_bytes model_uss_bytes peak_memory_bytes
         load_peak_memory_bytes runtime_memory_bytes
         device_peak_bytes""",
@@ -113,6 +113,7 @@ def test_all_that_was_measured_holds_a_number(metrics: dict[str, Any]) -> None:
             "accuracy.accuracy_pmi",
             "scoring.chat_template",
             "benchmark.load_time_cold_s",
+            "benchmark.merged",
             "benchmark.latency_p99_s",
             # One round holds 13 samples at size 1, and at size 4 a batch of 9 tokens.
             "benchmark.by_batch_size.1.latency_p99_s",
@@ -129,7 +130,7 @@ def test_all_that_was_measured_holds_a_number(metrics: dict[str, Any]) -> None:
 )
 @given(
     asked=st.frozensets(st.sampled_from(PARTS)),
-    scoring=st.sampled_from(["cloze", "letter", "generate"]),
+    scoring=st.sampled_from(["cloze", "letter", "generate", "classify"]),
     control=st.booleans(),
     rounds=st.integers(1, 6),
     tokens=st.integers(1, 3),
@@ -258,6 +259,19 @@ def test_tokenizers_are_compared_only_where_both_are_loaded(metrics: dict[str, A
     assert other["distillation"]["tokenizers_differ"] is True
     unknown = MadeUpRun(tokenizers={"teacher": "a", "student": Undefined("served")})
     assert unknown.documents().metrics["reasons"]["distillation.tokenizers_differ"] == "served"
+
+
+def test_adapters_have_the_times_of_their_merged_copies() -> None:
+    documents = MadeUpRun(adapters=("student",), tokens=1).documents().metrics
+    found = documents["student"]["benchmark"]["merged"]
+    assert found["speedup"] > 1
+    assert found["rounds"] == 12
+    assert found["tpot_s"] is None
+    reasons = documents["reasons"]
+    assert "single new token" in reasons["student.benchmark.merged.tpot_s"]
+    assert reasons["teacher.benchmark.merged"] == "the model is no adapter"
+    assert "student's shape" in reasons["control.benchmark.merged"]
+    assert unexplained(documents) == []
 
 
 def test_nan_never_gets_in(metrics: dict[str, Any]) -> None:

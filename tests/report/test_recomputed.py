@@ -91,7 +91,7 @@ def expected_grade(criterion: Json, metrics: Json) -> str:
     return "poor" if high < criterion["poor"] else "acceptable"
 
 
-@pytest.mark.parametrize("scoring", ["cloze", "letter", "generate"])
+@pytest.mark.parametrize("scoring", ["cloze", "letter", "generate", "classify"])
 def test_a_made_up_run(scoring: Scoring) -> None:
     documents = MadeUpRun(scoring=scoring).documents()
     assert documents.comparison is not None
@@ -129,6 +129,19 @@ def test_one_token_and_few_rounds() -> None:
     assert grades["speed_improvement_pct"] == "not_judged"
 
 
+def test_classifiers_have_no_figures_about_tokens() -> None:
+    metrics = MadeUpRun(scoring="classify").documents().metrics
+    said = {"teacher.benchmark.by_batch_size.4.ttft_s", "teacher.benchmark.itl_p50_s"}
+    said |= {f"student.benchmark.{kind}tokens_per_s" for kind in ("", "decode_", "prefill_")}
+    said |= {f"student.benchmark.{name}" for name in ("ttft_s", "tpot_s", "characters_per_s")}
+    for path in said:
+        assert metrics["reasons"][path] == (
+            "a classifier writes no tokens: its time is inference_time_s"
+        ), path
+    assert "next token" in metrics["reasons"]["distillation.fidelity.token_kl_nats"]
+    assert metrics["distillation"]["speedup"] > 1
+
+
 def test_several_option_orders() -> None:
     documents = MadeUpRun(scoring="letter", permutations=4).documents()
     assert documents.comparison is not None
@@ -157,6 +170,15 @@ def test_batch_size_1_is_no_throughput_where_nobody_asked_for_it() -> None:
     check_files(documents.metrics, documents.comparison)
     assert list(documents.metrics["teacher"]["benchmark"]["throughput_samples_per_s"]) == ["4"]
     assert documents.metrics["teacher"]["benchmark"]["inference_time_s"] > 0
+
+
+def test_adapters_and_their_merged_copies() -> None:
+    documents = MadeUpRun(adapters=("teacher", "student")).documents()
+    assert documents.comparison is not None
+    check_files(documents.metrics, documents.comparison)
+    documents.metrics["student"]["benchmark"]["merged"]["speedup"] += 1e-6
+    with pytest.raises(AssertionError, match=r"merged\.speedup"):
+        check_files(documents.metrics, documents.comparison)
 
 
 def test_a_wrong_figure_is_seen() -> None:

@@ -33,8 +33,8 @@ def document(made: dict[str, Any]) -> dict[str, Any]:
     return copy.deepcopy(made)
 
 
-def shown(document: dict[str, Any], *, width: int = 80, quiet: bool = False) -> str:
-    return closing_text(document, [], width=width, colour=False, quiet=quiet)
+def shown(document: dict[str, Any], *, width: int = 80, verbosity: int = 0) -> str:
+    return closing_text(document, [], width=width, colour=False, verbosity=verbosity)
 
 
 def row(document: dict[str, Any], label: str) -> str:
@@ -104,7 +104,7 @@ def test_no_control_character_reaches_the_terminal(document: dict[str, Any]) -> 
 
 
 def test_quiet_says_the_verdict_alone(document: dict[str, Any]) -> None:
-    assert shown(document, quiet=True).splitlines() == ["verdict: acceptable, gate: pass"]
+    assert shown(document, verbosity=-1).splitlines() == ["verdict: acceptable, gate: pass"]
 
 
 def test_a_borderline_grade_is_explained(document: dict[str, Any]) -> None:
@@ -119,15 +119,18 @@ def test_a_borderline_grade_is_explained(document: dict[str, Any]) -> None:
 
 
 def test_what_differs_between_the_models_is_said(document: dict[str, Any]) -> None:
+    document["distillation"]["tokenizers_differ"] = False
     quiet = shown(document)
     assert "number format" not in quiet
     assert "tokenizers" not in quiet
+    assert "Characters per second" not in quiet
     document["teacher"]["size"]["bits_per_parameter"] = 32.0
     document["student"]["size"]["bits_per_parameter"] = 4.5
     document["distillation"] |= {"number_format_differs": True, "tokenizers_differ": True}
     text = " ".join(shown(document).split())
     assert "number format: 32.0 bits per parameter against 4.5" in text
     assert "the tokenizers differ: compare characters per second" in text
+    assert row(document, "Characters per second").count("/s") == 2
 
 
 def test_what_was_not_judged_says_why(document: dict[str, Any]) -> None:
@@ -166,6 +169,19 @@ def test_rows_without_a_value_are_left_out() -> None:
     assert "Time to first token" not in text
     assert "Distillation gain" not in text
     assert "verdict: not judged" in text
+
+
+def test_merging_has_a_row_and_a_sentence(made: dict[str, Any]) -> None:
+    assert "merg" not in shown(made)
+    metrics = MadeUpRun(adapters=("student",)).documents().metrics
+    merged = metrics["student"]["benchmark"]["merged"]
+    merged |= {"inference_time_s": 0.0125, "speedup": 1.2, "speedup_ci95": [1.15, 1.25]}
+    cells = row(metrics, "Time, adapter merged").split()
+    assert cells[3:] == ["12.5", "ms"], "nothing under the teacher"
+    said = "merging the student's adapter: 1.20x as fast (95 % interval 1.15x to 1.25x)"
+    assert said in shown(metrics).splitlines()
+    merged["speedup_ci95"] = None
+    assert "merging the student's adapter: 1.20x as fast" in shown(metrics).splitlines()
 
 
 def test_files_are_named(document: dict[str, Any], tmp_path: Path) -> None:

@@ -228,7 +228,7 @@ def test_a_million_empty_lines_are_refused(tmp_path: Path) -> None:
 def test_a_sparse_file_of_a_terabyte_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("distill_fixtures.tasks.jsonl.MOST_FILE_BYTES", 1000)
+    monkeypatch.setattr("distill_fixtures.tasks.json_lines.MOST_FILE_BYTES", 1000)
     path = tmp_path / "some.jsonl"
     with path.open("wb") as file:
         file.truncate(2**40)

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from distill_fixtures.tasks.jsonl import FIELDS, read_jsonl
+from distill_fixtures.tasks.labelled_texts import LABEL_FIELDS
 from distill_fixtures.tasks.prompt_template import load_prompt_template
 from distill_fixtures.tasks.prompts import build_prompt
 
@@ -25,7 +26,7 @@ def test_the_jsonl_examples_are_read(tmp_path: Path) -> None:
         assert len(some) == 2
         assert some.warnings == () or "subdomain" in some.warnings[0]
         scorings.append(some.default_scoring)
-    assert scorings == ["cloze", "generate"]
+    assert scorings == ["cloze", "generate", "cloze"]
 
 
 def test_the_template_example_renders(tmp_path: Path) -> None:
@@ -44,4 +45,4 @@ def test_the_template_example_renders(tmp_path: Path) -> None:
 
 def test_every_field_is_described() -> None:
     table = PAGE.read_text("utf-8").split("| field |")[1].split("\n\n")[0]
-    assert set(re.findall(r"`(\w+)`", table)) >= set(FIELDS)
+    assert set(re.findall(r"`(\w+)`", table)) >= {*FIELDS, *LABEL_FIELDS}

@@ -23,8 +23,14 @@ from distill_fixtures.records import Undefined
 
 __all__ = ["MachineRecord", "MachineWatch", "TimingKey"]
 
-TimingKey = int | Literal["processes"]
-"""A batch size timed in this process, or the fresh processes timed for a comparison."""
+TimingKey = int | Literal["processes", "merged_teacher", "merged_student"]
+"""A batch size timed in this process, the fresh processes timed for a comparison, or a model timed
+unmerged and merged."""
+
+WORDS: Mapping[TimingKey, str] = {
+    "merged_teacher": "the teacher unmerged and merged",
+    "merged_student": "the student unmerged and merged",
+}
 
 
 class MachineWatch:
@@ -105,7 +111,7 @@ class MachineRecord:
             return ()
         found: list[Problem] = []
         for key, load in self.during.items():
-            what = f"batch size {key}" if isinstance(key, int) else key
+            what = f"batch size {key}" if isinstance(key, int) else WORDS.get(key, key)
             found += load_problems(self.before, load, f"while timing {what}")
         found += problems(self.before)
         found.sort(key=lambda each: each.severity != "too_noisy")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import tempfile
 
 from distill_fixtures.models.library_noise import quiet_libraries
 from distill_fixtures.models.plan import ModelPlan
+from distill_fixtures.models.quantised import code_of_method
 
 __all__ = ["import_code", "rehearse"]
 
@@ -15,9 +17,11 @@ def import_code(plan: ModelPlan) -> None:
     import torch  # noqa: F401
     import transformers
 
+    source = plan.base or plan
+    for module in code_of_method(source.config):
+        importlib.import_module(module)
     if plan.kind == "adapter":
         import peft  # noqa: F401
-    source = plan.base or plan
     for name in source.config.get("architectures") or ():
         getattr(transformers, str(name), None)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from distill_fixtures.models.packed_weights import held_tensors
 from distill_fixtures.records import Undefined
 
 __all__ = [
@@ -120,6 +121,7 @@ def touch_parameters(module: Any) -> None:
     import torch
 
     with torch.inference_mode():
-        for tensor in (*module.parameters(), *module.buffers()):
+        for tensor in held_tensors(module):
             if tensor.numel():
-                tensor.max()
+                # Formats of one byte have no order of their own.
+                (tensor.view(torch.uint8) if tensor.element_size() == 1 else tensor).max()

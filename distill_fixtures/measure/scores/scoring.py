@@ -1,4 +1,4 @@
-"""Letting a model answer questions: from questions to answers, in each of the three scorings."""
+"""Letting a model answer questions: from questions to answers, in each of the four scorings."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class ScoringPlan:
     """How answers are taken.
 
     Attributes:
-        scoring: ``cloze``, ``letter`` or ``generate``.
+        scoring: ``cloze``, ``letter``, ``generate`` or ``classify``.
         permutations: letter scoring is averaged by option over that many cyclic orders.
         pmi: cloze scoring also against each option's log-likelihood after a bare "Answer:".
         style: the wording of the generate prompt.
@@ -87,7 +87,12 @@ def stream_answers(
         QuestionFileError: a question that this scoring cannot ask.
         CacheError: kept scores are damaged.
     """
-    answer = {"cloze": _cloze_answers, "letter": _letter_answers, "generate": _generated_answers}
+    answer = {
+        "cloze": _cloze_answers,
+        "letter": _letter_answers,
+        "generate": _generated_answers,
+        "classify": _classified_answers,
+    }
     left = iter(questions)
     while block := tuple(islice(left, BLOCK_QUESTIONS)):
         yield from answer[plan.scoring](source, block, plan, progress)
@@ -215,6 +220,29 @@ def _letter_answers(
                     else None
                 ),
                 truncated=any(result.truncated for result in scored),
+            )
+        )
+    return tuple(answers)
+
+
+def _classified_answers(
+    source: ScoreSource,
+    questions: Sequence[Question],
+    plan: ScoringPlan,
+    progress: Progress | None,
+) -> tuple[Answer, ...]:
+    """The likeliest label; all of a classifier's labels are options, so nothing is normalised."""
+    requests = [_request(question, "classify") for question in questions]
+    answers = []
+    for question, scored in zip(questions, source.scores(requests, progress), strict=True):
+        pick = best_option(scored.log_likelihoods)
+        answers.append(
+            Answer(
+                question_id=question.id,
+                pick=pick,
+                correct=_is_correct(question, pick),
+                log_likelihoods=scored.log_likelihoods,
+                truncated=scored.truncated,
             )
         )
     return tuple(answers)

@@ -14,7 +14,7 @@ __all__ = ["ServedAddress", "is_served", "parse_address"]
 
 SHAPE = "openai+http://HOST:PORT/v1?model=NAME (openai+https:// too)"
 SCHEME = re.compile(r"openai\+https?://", re.IGNORECASE)
-PARAMETERS = ("model", "card", "requests", "timeout_s")
+PARAMETERS = ("model", "card", "requests", "timeout_s", "begin", "listed")
 DEFAULT_REQUESTS = 8
 DEFAULT_TIMEOUT_S = 120.0
 MOST_REQUESTS = 256
@@ -31,6 +31,9 @@ class ServedAddress:
         card: a JSON file that says what no server does (its size on disk, say); None: none.
         requests: most requests at a time, where they are not timed.
         timeout_s: longest wait for an answer, or for the next piece of a stream.
+        begin: the text of the token that begins the model's texts, put before each prompt that has
+            no chat template; for servers that do not put it there themselves.
+        listed: the server's list of models names all that it can run.
     """
 
     base_url: str
@@ -38,6 +41,8 @@ class ServedAddress:
     card: Path | None = None
     requests: int = DEFAULT_REQUESTS
     timeout_s: float = DEFAULT_TIMEOUT_S
+    begin: str = ""
+    listed: bool = True
 
     @property
     def place(self) -> str:
@@ -94,6 +99,8 @@ def parse_address(reference: str) -> ServedAddress:
         card=Path(given["card"]).expanduser().absolute() if "card" in given else None,
         requests=_whole(reference, given),
         timeout_s=_seconds(reference, given),
+        begin=given.get("begin", ""),
+        listed=_is_listed(reference, given),
     )
 
 
@@ -141,6 +148,13 @@ def _seconds(reference: str, given: dict[str, str]) -> float:
             wanted=f"seconds, above 0 and up to {MOST_TIMEOUT_S:g}",
         )
     return seconds
+
+
+def _is_listed(reference: str, given: dict[str, str]) -> bool:
+    text = given.get("listed", "yes")
+    if text not in ("yes", "no"):
+        raise _unusable(reference, got=f"listed={text[:40]}", wanted="yes or no")
+    return text == "yes"
 
 
 def _unusable(

@@ -99,6 +99,8 @@ class ServerClient:
     def check(self) -> None:
         """Ask whether the server is there and knows the model.
 
+        A server that loads whatever it is asked for is only asked whether it is there.
+
         Raises:
             ServerError: it is not, or does not.
         """
@@ -113,13 +115,14 @@ class ServerClient:
                 return  # a server without a list of models
             except (AttributeError, TypeError) as error:
                 raise self._faults.nonsense("no list of models") from error
-        if self._address.model not in names:
+        if self._address.listed and self._address.model not in names:
             shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
             raise ServerError(
                 f"the server at {self._address.base_url} has no model {self._address.model!r}",
                 got=f"models: {shown or 'none'}"[:MOST_SHOWN],
                 wanted=f"{self._address.model!r} among them",
-                next_step="give one of these names after model=",
+                next_step="give one of these names after model=; where the server loads models "
+                "that it does not list, add &listed=no",
             )
 
     def echo(self, prompt: str) -> Echo:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
-__all__ = ["Echo", "EchoError", "continuation_log_likelihood"]
+__all__ = ["Echo", "EchoError", "continuation_log_likelihood", "without_begin"]
 
 # A greedy token is the likeliest, up to the rounding of numbers as text.
 GREEDY_TOLERANCE_NATS = 1e-3
@@ -66,6 +66,12 @@ def continuation_log_likelihood(echo: Echo, context: str, continuation: str) -> 
             f"{echo.written} were written after the prompt"
         )
     _check_written(echo)
+    if echo.written and "".join(echo.tokens) == context + continuation:
+        # llama-cpp-python, for a model without a token that begins each text: each value stands at
+        # the token before its own, and there is none for the token that was written.
+        raise EchoError(
+            "the prompt's tokens alone: the values stand beside other tokens than theirs"
+        )
     read = count - echo.written
     first = _first_token(echo, read, context, continuation)
     values = echo.log_probs[first:read]
@@ -76,6 +82,19 @@ def continuation_log_likelihood(echo: Echo, context: str, continuation: str) -> 
     if any(value > ABOVE_ZERO_NATS for value in numbers):
         raise EchoError(f"a log-probability of {max(numbers)}")
     return math.fsum(numbers)
+
+
+def without_begin(echo: Echo, begin: str) -> Echo:
+    """The echo without a token that was put before the prompt, where the server shows it at all.
+
+    >>> without_begin(Echo(["<s>", "Sky"], [None, -1.0], [0, 3], None, 0), "<s>").offsets
+    [0]
+    """
+    if not begin or not echo.tokens or echo.tokens[0] != begin:
+        return echo
+    starts = None if echo.offsets is None else [start - len(begin) for start in echo.offsets[1:]]
+    best = None if echo.best_log_probs is None else echo.best_log_probs[1:]
+    return Echo(echo.tokens[1:], echo.log_probs[1:], starts, best, echo.written)
 
 
 def _first_token(echo: Echo, read: int, context: str, continuation: str) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import re
+import string
 import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -24,7 +26,11 @@ from distill_fixtures.models.protocol import (
 )
 from distill_fixtures.models.served.address import ServedAddress
 from distill_fixtures.models.served.client import ServerClient, Written
-from distill_fixtures.models.served.echo import EchoError, continuation_log_likelihood
+from distill_fixtures.models.served.echo import (
+    EchoError,
+    continuation_log_likelihood,
+    without_begin,
+)
 from distill_fixtures.models.served.timed_stream import TimedStream, read_stream
 from distill_fixtures.records import GenerationTrace, ModelCard, Undefined
 
@@ -38,6 +44,7 @@ MOST_STOPS = 4
 # Whatever a tokenizer is, the end of a line joins with no word after it.
 PROBE = "The sky is blue.\n"
 NOT_KNOWN = Undefined("a server does not say its tokenizer")
+TAG_LETTERS = 4
 
 
 class ServedModel(AllAtOnce):
@@ -96,10 +103,13 @@ class ServedModel(AllAtOnce):
     ) -> GenerationTrace:
         """A batch is so many requests at the same time; a decoding step ends with the last one's.
 
+        A few letters by chance stand before each prompt, and are counted with it.
+
         Raises:
             MissingFigureError: the server ends a text early, or does not stream token by token.
             ServerError: it broke off its answer.
         """
+        prompts = [f"{self._address.begin}{_tag()} {prompt}" for prompt in prompts]
         start = clock.now()
         if len(prompts) == 1:
             streams = [self._timed(prompts[0], new_tokens, clock)]
@@ -154,17 +164,21 @@ class ServedModel(AllAtOnce):
         self._client.close()
 
     def _scored(self, request: ScoreRequest) -> Scored:
-        values = []
+        begin, values = self._address.begin, []
         for continuation in request.continuations:
             try:
-                echo = self._client.echo(request.context + continuation)
+                echo = without_begin(
+                    self._client.echo(begin + request.context + continuation), begin
+                )
                 values.append(continuation_log_likelihood(echo, request.context, continuation))
             except EchoError as fault:
                 raise ServerError(
                     f"the log-probabilities of {self._address.place} cannot be used",
                     got=f"{fault}, for {request.key}"[:300],
                     wanted="those of the prompt's own tokens (/v1/completions with echo, logprobs)",
-                    next_step="use --distill-scoring generate, which needs text alone",
+                    next_step="where the model has a token that begins each text, give its text as "
+                    "&begin=TEXT in the reference; or use --distill-scoring generate, which needs "
+                    "text alone",
                 ) from fault
         check_scores(self._card.reference, request.key, values)
         return Scored(tuple(values))
@@ -202,6 +216,14 @@ class ServedModel(AllAtOnce):
                     yield {place: result}
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _tag() -> str:
+    """Letters by chance, before a prompt that is timed: rounds repeat their prompts, and a server
+    that keeps the keys and values of earlier ones would not compute them again. Chance, and not
+    ``--distill-seed``, because a server outlives a run.
+    """
+    return "".join(random.SystemRandom().choices(string.ascii_lowercase, k=TAG_LETTERS))
 
 
 def _ended(written: Written, settings: GenerateSettings) -> Generated:

@@ -101,3 +101,11 @@ def test_the_worst_of_each_kind_is_told() -> None:
     ]
     assert set(record.timing_invalid) == {8, "processes"}
     assert "1.9 of 2 cores" in record.timing_invalid[8]
+
+
+def test_a_merged_copy_is_named_in_words() -> None:
+    record = MachineRecord()
+    record.before = make_check()
+    record.during = {"merged_student": make_load(others_cores=1.0)}
+    (problem,) = record.problems
+    assert problem.when == "while timing the student unmerged and merged"

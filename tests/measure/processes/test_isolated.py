@@ -73,8 +73,13 @@ def test_a_real_model(wide: Path) -> None:
     for peak in peaks:
         assert isinstance(peak, int)
         assert 0.95 * resident < peak < 3 * resident
-    polled = max(size for _, size in report.curve)
-    assert polled <= 1.02 * max(peak for peak in peaks if isinstance(peak, int))
+    # Samples of the phases that the peaks are of. (What later loads need beside other work is for
+    # the study of peaks to say.)
+    for name, peak in zip(("load", "inference"), peaks, strict=True):
+        (phase,) = (each for each in report.phases if each.name == name)
+        sampled = [size for at, size in report.curve if phase.start_s <= at <= phase.end_s]
+        assert isinstance(peak, int)
+        assert all(size <= peak for size in sampled)
     assert len(report.load_times_s) == 3
     assert all(0 < seconds < 60 for seconds in report.load_times_s)
     assert report.peak_method == "high-water mark"

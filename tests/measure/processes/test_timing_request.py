@@ -57,6 +57,13 @@ def test_answer_survives_json() -> None:
     assert timing_from_json(by_json(timing_to_json(TIMING)), REQUEST) == TIMING
 
 
+def test_a_classifier_answers_with_one_time_whatever_it_was_asked() -> None:
+    trace = GenerationTrace(2, 7, (0.5,), writes_tokens=False)
+    rounds = tuple(Round((trace, trace), order) for order in (0, 3))
+    timing = replace(TIMING, rounds={"teacher": rounds, "student": rounds})
+    assert timing_from_json(by_json(timing_to_json(timing)), REQUEST) == timing
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -111,6 +118,7 @@ TIMES = "rounds.teacher.1.traces.0.token_times_s"
         (TIMES, [0.5, float("inf")], "do not rise"),
         (TIMES, [0.5, float("nan")], "do not rise"),
         (TIMES, None, "not shaped"),
+        ("rounds.teacher.1.traces.0.writes_tokens", False, "one time a request"),
         ("rounds.teacher.0.traces.0.batch_size", 1, "requests of 2"),
         ("rounds.teacher.0.traces", [], "requests of 2"),
         ("rounds.student", [], "not as many rounds of one role"),

@@ -55,6 +55,25 @@ def test_cloze_by_hand() -> None:
     assert (answer.text, answer.truncated) == (None, False)
 
 
+def test_classify_by_hand() -> None:
+    asked: list[tuple[str, str]] = []
+
+    def likelihood(text: str, label: str) -> float:
+        asked.append((text, label))
+        return {"bad": -2.0, "fine": -0.25, "good": -0.25}[label]
+
+    question = Question("q", "It shines.", ("bad", "fine", "good"), answer=2)
+    (answer,) = answer_questions(
+        FakeModel(likelihood=likelihood), [question], ScoringPlan(scoring="classify")
+    )
+    assert asked == [("It shines.", label) for label in question.choices]
+    assert (answer.pick, answer.correct) == (1, False), "a tie takes the first"
+    assert answer.log_likelihoods == (-2.0, -0.25, -0.25)
+    assert answer.log_likelihoods_norm is None
+    assert answer.pick_norm is None
+    assert prompts_of([question], ScoringPlan(scoring="classify")) == ("It shines.",)
+
+
 def test_norm_counts_unicode_characters_not_bytes() -> None:
     question = Question("q", "?", ("ħωħω", "abcdefgh"), answer=0)
     model = from_table({" ħωħω": -8.0, " abcdefgh": -15.0})

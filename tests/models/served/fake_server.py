@@ -38,6 +38,9 @@ class Behaviour:
         echoes: it knows ``echo`` with log-probabilities.
         begins: text of a token put before every prompt; None: none.
         shift: log-probabilities stand so many places too early.
+        hides_begin: a text before the prompt that is left out of what is echoed; None: none.
+        forgets_first: as llama-cpp-python where no token begins each text: values stand one place
+            early, and the written token is left out.
         cut_after: a stream is closed after so many pieces.
         stops_after: a text ends by itself after so many tokens, unless it may not.
         knows_ignore_eos, refuses_unknown: of ``ignore_eos``.
@@ -55,6 +58,8 @@ class Behaviour:
     echoes: bool = True
     begins: str | None = None
     shift: int = 0
+    hides_begin: str | None = None
+    forgets_first: bool = False
     cut_after: int | None = None
     stops_after: int | None = None
     knows_ignore_eos: bool = True
@@ -134,6 +139,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _completion(self, body: dict[str, Any]) -> dict[str, Any]:
         does, prompt = self.behaviour, body["prompt"]
+        prompt = prompt.removeprefix(does.hides_begin or "")
         read = ([does.begins] if does.begins else []) + words(prompt)
         written = [" so"] * body["max_tokens"]
         tokens = read + written
@@ -144,6 +150,8 @@ class Handler(BaseHTTPRequestHandler):
             starts.append(at)
             at += len(token)
         best = [{" so": log_prob(" so")} for _ in tokens]
+        if does.forgets_first:
+            tokens, shifted, starts, best = read, values[1:], starts[:-1], best[:-1]
         choice: dict[str, Any] = {"index": 0, "finish_reason": "length", "text": "".join(tokens)}
         if body.get("echo") and body.get("logprobs") is not None:
             choice["logprobs"] = {

@@ -20,8 +20,9 @@ def test_every_parameter(tmp_path: Path) -> None:
     card = tmp_path / "card.json"
     found = parse_address(
         f"OpenAI+HTTPS://host/api/v1/?model=a%20b&card={card}&requests=3&timeout_s=1.5"
+        "&begin=<|start|>&listed=no"
     )
-    assert found == ServedAddress("https://host/api/v1", "a b", card, 3, 1.5)
+    assert found == ServedAddress("https://host/api/v1", "a b", card, 3, 1.5, "<|start|>", False)
 
 
 def test_no_path_is_v1() -> None:
@@ -46,6 +47,7 @@ def test_no_path_is_v1() -> None:
         ("openai+http://host/v1?model=m&timeout_s=inf", "timeout_s=inf"),
         ("openai+http://host/v1?model=m&timeout_s=nan", "timeout_s=nan"),
         ("openai+http://host/v1?model=m&timout_s=3", "'timout_s'"),
+        ("openai+http://host/v1?model=m&listed=false", "listed=false"),
     ],
 )
 def test_what_is_no_address(reference: str, got: str) -> None:

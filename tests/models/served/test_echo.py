@@ -9,7 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from distill_fixtures.models.served.echo import Echo, EchoError, continuation_log_likelihood
+from distill_fixtures.models.served.echo import (
+    Echo,
+    EchoError,
+    continuation_log_likelihood,
+    without_begin,
+)
 
 # "Sky: blue." and one token written after it.
 SKY = Echo(
@@ -38,6 +43,26 @@ def test_a_token_that_begins_every_text() -> None:
     assert continuation_log_likelihood(with_first, "Sky:", " blue.") == -0.75
     # Then the first word has a log-probability too.
     assert continuation_log_likelihood(with_first, "", "Sky: blue.") == -8.75
+
+
+def test_a_token_put_before_the_prompt_is_taken_off_with_its_offset() -> None:
+    shown = Echo(
+        ["<s>", *SKY.tokens],
+        [None, -9.0, *SKY.log_probs[1:]],
+        [0, *(3 + start for start in SKY.offsets or ())],
+        [None, *(SKY.best_log_probs or ())],
+        written=1,
+    )
+    found = without_begin(shown, "<s>")
+    assert found == replace(SKY, log_probs=[-9.0, *SKY.log_probs[1:]])
+    assert without_begin(SKY, "<s>") == SKY, "a server that does not show it"
+
+
+def test_the_prompt_alone_where_a_token_was_written_is_refused() -> None:
+    prompt = replace(SKY, tokens=SKY.tokens[:-1], log_probs=[None, -0.5, -0.25, -3.0])
+    prompt = replace(prompt, offsets=None, best_log_probs=None)
+    with pytest.raises(EchoError, match="the prompt's tokens alone"):
+        continuation_log_likelihood(prompt, "Sky:", " blue.")
 
 
 def test_nothing_written() -> None:

@@ -35,11 +35,12 @@ class Served:
     def __init__(self) -> None:
         self.stack = ExitStack()
 
-    def __call__(self, *, retries: int = 0, **behaviour: Any) -> tuple[ServedModel, Behaviour]:
+    def __call__(
+        self, *, retries: int = 0, begin: str = "", **behaviour: Any
+    ) -> tuple[ServedModel, Behaviour]:
         does = Behaviour(**behaviour)
-        address = ServedAddress(
-            self.stack.enter_context(serving(does)), MODEL, requests=3, timeout_s=5.0
-        )
+        url = self.stack.enter_context(serving(does))
+        address = ServedAddress(url, MODEL, requests=3, timeout_s=5.0, begin=begin)
         client = ServerClient(address, retries=retries)
         self.stack.callback(client.close)
         return ServedModel(address, card_of_served("r", address, {}), client=client), does
@@ -73,6 +74,23 @@ def test_scores_are_the_servers(served: Served, begins: str | None) -> None:
     expected = [log_prob(" because"), log_prob(" it") + log_prob(" is") + log_prob(" not")]
     assert found.log_likelihoods == pytest.approx(expected)
     assert {body["temperature"] for body in does.completions} == {0.0}
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_text_that_begins_each_prompt(served: Served, shown: bool) -> None:
+    model, does = served(begin="<s> ", hides_begin=None if shown else "<s> ")
+    (found,) = model.score_many([REQUEST])
+    expected = [log_prob(" because"), log_prob(" it") + log_prob(" is") + log_prob(" not")]
+    assert found.log_likelihoods == pytest.approx(expected)
+    model.generate_timed(["a"], new_tokens=2, clock=SystemClock())
+    assert all(body["prompt"].startswith("<s> ") for body in does.completions)
+
+
+def test_values_beside_other_tokens_are_refused_with_the_way_out(served: Served) -> None:
+    model, _ = served(forgets_first=True)
+    said = failure(model)
+    assert "stand beside other tokens" in said
+    assert "&begin=TEXT" in said
 
 
 def test_requests_are_bounded_and_in_order(served: Served) -> None:
@@ -121,10 +139,19 @@ def test_a_finished_line_needs_no_line_feed(served: Served) -> None:
 def test_times_are_as_many_as_tokens(served: Served, rows: int) -> None:
     model, does = served()
     trace = model.generate_timed(["one two three"] * rows, new_tokens=6, clock=SystemClock())
-    assert (trace.batch_size, trace.prompt_tokens, trace.new_tokens) == (rows, 3 * rows, 6)
+    assert (trace.batch_size, trace.prompt_tokens, trace.new_tokens) == (rows, 4 * rows, 6)
     assert trace.token_times_s[0] > 0
     assert list(trace.token_times_s) == sorted(trace.token_times_s)
     assert all(body["min_tokens"] == 6 and body["ignore_eos"] for body in does.completions)
+    assert all(body["prompt"].endswith(" one two three") for body in does.completions)
+
+
+def test_no_timed_prompt_begins_like_another(served: Served) -> None:
+    """Rounds repeat their prompts; what a server has kept of one must not answer the next."""
+    model, does = served()
+    for _ in range(20):
+        model.generate_timed(["one two three"], new_tokens=1, clock=SystemClock())
+    assert len({body["prompt"].split()[0] for body in does.completions}) == 20
 
 
 def test_a_text_goes_on_past_its_end_where_the_server_knows_how(served: Served) -> None:
@@ -156,8 +183,12 @@ def test_prompts_are_counted_apart_where_a_stream_does_not(served: Served) -> No
     model, does = served(counts_in_streams=False)
     for _ in range(2):
         trace = model.generate_timed(["one two"], new_tokens=3, clock=SystemClock())
-        assert trace.prompt_tokens == 2
-    assert sum("stream" not in body for body in does.completions) == 1
+        assert trace.prompt_tokens == 3
+    streamed, counted = (
+        [body["prompt"] for body in does.completions if ("stream" in body) is streams]
+        for streams in (True, False)
+    )
+    assert streamed == counted
 
 
 def test_a_stream_that_is_cut_off(served: Served) -> None:

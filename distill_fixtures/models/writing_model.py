@@ -1,0 +1,102 @@
+"""A model in this process that writes: texts after prompts, and tokens under the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from distill_fixtures.errors import MeasurementError
+from distill_fixtures.models.decoding import decode_greedily
+from distill_fixtures.models.finite import check_steps
+from distill_fixtures.models.loaded_model import LoadedModel
+from distill_fixtures.models.prompt_room import PromptRoom
+from distill_fixtures.models.protocol import Clock, Generated, GenerateRequest, GenerateSettings
+from distill_fixtures.models.text_writer import TextWriter
+from distill_fixtures.models.token_rules import TokenRules
+from distill_fixtures.models.token_times import token_times
+from distill_fixtures.records import GenerationTrace, ModelCard
+
+__all__ = ["WritingModel"]
+
+
+class WritingModel(LoadedModel):
+    """What causal models and encoder-decoders have in common beyond :class:`LoadedModel`.
+
+    Args:
+        module: in eval mode, perhaps with a PEFT adapter over it.
+        tokenizer: its tokenizer.
+        card: what its files say of it.
+        room: where prompts and new tokens have to fit.
+        rules: tokens that are forced or ruled out in texts. While timing, those that end a text or
+            are never written are ruled out, and none is forced.
+    """
+
+    def __init__(
+        self, module: Any, tokenizer: Any, card: ModelCard, *, room: PromptRoom, rules: TokenRules
+    ) -> None:
+        super().__init__(module, tokenizer, card)
+        self._room = room
+        self._rules = rules
+
+    def generate_in_passes(
+        self,
+        requests: Sequence[GenerateRequest],
+        settings: GenerateSettings,
+        *,
+        known: Collection[int] = (),
+    ) -> Iterator[Mapping[int, Generated]]:
+        if len(known) == len(requests):
+            return
+        yield from self._writer().passes(
+            [self._chat_ids(request.prompt) for request in requests],
+            [request.key for request in requests],
+            settings,
+            known,
+        )
+
+    def generate_timed(
+        self, prompts: Sequence[str], *, new_tokens: int, clock: Clock
+    ) -> GenerationTrace:
+        module = self.module
+        times = token_times(module.device, clock)
+        steps = []
+        ids = self._room.fitted(
+            [self._tokenizer.encode(text) for text in prompts],
+            new_tokens,
+            advice="give a smaller --distill-new-tokens",
+        )
+        ruled_out = (*self._rules.end, *self._rules.never)
+        for step in islice(decode_greedily(module, ids, suppressed=ruled_out), new_tokens):
+            times.stamp()
+            steps.append(step)
+        stamps_s = times.seconds()
+        # The clock has been read for the last time.
+        check_steps(self._card.reference, steps, [text[:80] for text in prompts])
+        return GenerationTrace(len(ids), sum(len(prompt) for prompt in ids), stamps_s)
+
+    def _chat_ids(self, prompt: str) -> list[int]:
+        """A prompt in tokens, put as a user's message where the model has a chat template."""
+        if not self.uses_chat_template:
+            return list(self._tokenizer.encode(prompt))
+        text = self._tokenizer.apply_chat_template(
+            [{"role": "user", "content": prompt}], add_generation_prompt=True, tokenize=False
+        )
+        return list(self._tokenizer.encode(text, add_special_tokens=False))
+
+    def _writer(self) -> TextWriter:
+        if not self._rules.end:
+            raise MeasurementError(
+                f"the model {self._card.reference} has no token that ends a text",
+                got="no eos_token_id in its configuration, generation settings or tokenizer",
+                wanted="one, so that a written answer can end by itself",
+                next_step="save it with one, or use --distill-scoring cloze or letter, which "
+                "compare likelihoods and write nothing",
+            )
+        return TextWriter(
+            self.module,
+            self._tokenizer,
+            self._card.reference,
+            room=self._room,
+            rules=self._rules,
+        )
