@@ -8,12 +8,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from distill_fixtures.commands.compare import leaderboard
 from distill_fixtures.commands.run_files import RunFiles, read_run
 from distill_fixtures.errors import OptionError
 from distill_fixtures.judge.replay import NO_ANSWERS
 from distill_fixtures.records import Undefined
 from distill_fixtures.report.html.files import REPORT_FILE, write_report
-from distill_fixtures.report.html.joint_page import draw_joint_report
+from distill_fixtures.report.html.joint_page import JOINT_METRICS, JointRun, draw_joint_report
 from distill_fixtures.report.html.page import Report, draw_report
 from distill_fixtures.report.printable import printable, printable_lines
 
@@ -61,7 +62,11 @@ def run(given: argparse.Namespace) -> int:
 
 def _drawn(files: Sequence[RunFiles], target: Path) -> Report:
     if len(files) > 1:
-        return draw_joint_report([each.document for each in files], _links(files, target))
+        board = leaderboard(files, JOINT_METRICS, "accuracy")
+        links = _links(files, target)
+        given = [row["given"] - 1 for row in board["runs"]]
+        runs = [JointRun(files[place].document, links[place]) for place in given]
+        return draw_joint_report(board, runs)
     document, answers = files[0].document, files[0].comparison
     return draw_report(document, None if isinstance(answers, Undefined) else answers)
 

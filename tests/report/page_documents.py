@@ -60,6 +60,40 @@ def _noisy(document: dict[str, Any]) -> None:
     ]
 
 
+def _encoder_decoder(document: dict[str, Any]) -> None:
+    """What an encoder-decoder cannot tell."""
+    reason = "an encoder-decoder gives no probability of the next token of a plain text"
+    for name in ("token_kl_nats", "bits_per_byte"):
+        document["distillation"]["fidelity"][name] = None
+        document["reasons"][f"distillation.fidelity.{name}"] = reason
+    for role in ("teacher", "student"):
+        document[role]["architecture"] = "T5ForConditionalGeneration"
+
+
+def _served(document: dict[str, Any]) -> None:
+    """A teacher behind a server tells neither its size nor its memory, nor how it was loaded."""
+    told = "a server does not say it; a file can (&card=FILE in the reference)"
+    pair = document["distillation"]
+    gone = {
+        "teacher.size": document["teacher"]["size"],
+        "teacher.memory": document["teacher"]["memory"],
+    }
+    for place, section in gone.items():
+        for name in section:
+            section[name] = None
+            document["reasons"][f"{place}.{name}"] = told
+    for name in list(pair):
+        if name.startswith(("size", "parameter", "compression", "memory", "peak", "performance")):
+            pair[name] = None
+            document["reasons"][f"distillation.{name}"] = told
+            pair["intervals"].pop(name, None)
+    for name in ("load_time_s", "load_time_cold_s", "import_time_s"):
+        document["teacher"]["benchmark"][name] = None
+        document["reasons"][f"teacher.benchmark.{name}"] = told
+    document["teacher"]["reference"] = "openai+http://127.0.0.1:8000/v1?model=big"
+    document["teacher"]["architecture"] = document["teacher"]["digest"] = None
+
+
 def with_baseline(document: dict[str, Any]) -> None:
     """Put a comparison with a baseline into a document."""
     record = {
@@ -149,5 +183,10 @@ CASES: dict[str, Callable[[], Documents]] = {
     "partial": lambda: changed(MadeUpRun(), _partial),
     "noisy machine": lambda: changed(MadeUpRun(), _noisy),
     "baseline": lambda: changed(MadeUpRun(), with_baseline),
+    "classify": MadeUpRun(scoring="classify").documents,
+    "encoder-decoder": lambda: changed(MadeUpRun(), _encoder_decoder),
+    "adapter": MadeUpRun(adapters=("student",)).documents,
+    "served teacher": lambda: changed(MadeUpRun(control=False), _served),
+    "tokenizers differ": MadeUpRun(tokenizers={"teacher": "a", "student": "b"}).documents,
     "markup": lambda: with_markup(MadeUpRun().documents()),
 }

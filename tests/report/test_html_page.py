@@ -203,6 +203,9 @@ def test_a_whole_run_has_every_plot() -> None:
         ("no control", set(), "Control: there is no control model"),
         ("no times", {"latency", "times", "throughput", "memory"}, "Throughput over batch size: "),
         ("sizes alone", set(PLOT_NAMES) - {"regression"}, "Accuracy with intervals: "),
+        ("classify", set(), "a classifier writes no tokens: its time is inference_time_s"),
+        ("encoder-decoder", set(), "gives no probability of the next token of a plain text."),
+        ("served teacher", set(), "a server does not say it; a file can (&card=FILE in"),
     ],
 )
 def test_what_is_missing_is_said(case: str, missing: set[str], sentence: str) -> None:
@@ -246,6 +249,26 @@ def test_a_baseline_is_compared_figure_by_figure() -> None:
     ):
         assert words in page.words, words
     assert "Change since the baseline: " in drawn("whole")[2].words
+
+
+def test_an_adapter_shows_what_merging_brings() -> None:
+    document, _, page = drawn("adapter")
+    merged = document["student"]["benchmark"]["merged"]
+    (found,) = [each for each in page.all("table") if "adapter merged" in each.words]
+    for name in ("inference_time_s", "ttft_s", "tpot_s", "tokens_per_s", "speedup"):
+        assert format_value(name, merged[name]) in found.words, name
+    low, high = merged["speedup_ci95"]
+    assert f"{format_value('speedup', low)} to {format_value('speedup', high)}" in found.words
+    assert "adapter merged" not in drawn("whole")[2].words
+
+
+def test_a_model_that_only_one_can_tell_of_is_drawn_alone() -> None:
+    """Behind a server the teacher has no memory curve; the student's is drawn."""
+    document, _, page = drawn("served teacher")
+    assert "at most" in page.named("plot-memory-description").words
+    assert "teacher at most" not in page.named("plot-memory-description").words
+    assert "smaller on disk" not in page.all("header")[0].words
+    assert document["teacher"]["size"]["disk_bytes"] is None
 
 
 def test_free_text_answers_are_shown() -> None:

@@ -10,7 +10,7 @@ from distill_fixtures.report.html.key_values import words_of
 from distill_fixtures.report.html.latency_plot import latency_plot
 from distill_fixtures.report.html.lookups import Node, find, interval_words, shown, why_missing
 from distill_fixtures.report.html.memory_plot import memory_plot
-from distill_fixtures.report.html.parts import Chapter, Table, plots_and_gaps, table
+from distill_fixtures.report.html.parts import Cell, Chapter, Table, plots_and_gaps, table
 from distill_fixtures.report.html.throughput_plot import throughput_plot
 from distill_fixtures.report.html.times_plot import times_plot
 from distill_fixtures.report.html.tradeoff_plot import candidates_of, tradeoff_plot
@@ -49,6 +49,7 @@ def speed_chapter(document: Node) -> Chapter:
         model_table(document, "benchmark", "Times", ("latency",)),
         model_table(document, "benchmark", "Rates", ("throughput",)),
         pair_table(document, ("latency", "throughput"), "Speed, student against teacher"),
+        *_merged(document),
         *_by_batch_size(document),
         *_timing(document),
     ]
@@ -67,6 +68,36 @@ def _speed_lead(document: Node) -> str:
     if pair["tokenizers_differ"]:
         said += " The tokenizers differ: compare characters per second, not tokens per second."
     return said
+
+
+def _merged(document: Node) -> list[Table]:
+    """What merging an adapter would bring; empty where no model was timed merged."""
+    found = {
+        role: merged
+        for role in PAIR
+        if (merged := find(document, f"{role}.benchmark.merged")) is not None
+    }
+    if not found:
+        return []
+    rows = [
+        (CATALOG[name].label, *(shown(name, each[name]) for each in found.values()))
+        for name in ("inference_time_s", "ttft_s", "tpot_s", "tokens_per_s")
+    ]
+    gains = (
+        Cell(
+            shown("speedup", each["speedup"]), note=interval_words("speedup", each["speedup_ci95"])
+        )
+        for each in found.values()
+    )
+    rounds = (f"{each['rounds']}" for each in found.values())
+    return [
+        table(
+            "With the adapter merged into its base",
+            ("Figure", *(role.capitalize() for role in found)),
+            [*rows, ("Speedup by merging", *gains), ("Rounds of each", *rounds)],
+            notes=("Unmerged and merged are timed in interleaved rounds of their own.",),
+        )
+    ]
 
 
 def _by_batch_size(document: Node) -> list[Table]:

@@ -31,8 +31,9 @@ def flip_table(comparison: Node, kind: Literal["lost", "gained"]) -> Table:
     notes = left_out(len(flips), MOST_QUESTIONS, "questions")
     if any(isinstance(each["reference"], int) for each in flips):
         notes += (
-            "Letters count a question's options in the order of its file. Beside an answer stands "
-            "its probability; where it is wrong, also that of the reference.",
+            "Letters count a question's options in the order of its file, a classifier's labels in "
+            "theirs. Beside an answer stands its probability; where it is wrong, also that of the "
+            "reference.",
         )
     return table(
         f"{CAPTIONS[kind]} ({len(flips)})",

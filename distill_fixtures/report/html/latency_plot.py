@@ -59,13 +59,17 @@ def latencies_of(document: Node) -> tuple[int, list[Latencies]] | Undefined:
     size = min(each["batch_size"] for some in samples.values() for each in some)
     found = []
     for role, some in samples.items():
-        seconds = [each["token_times_s"][-1] for each in some if each["batch_size"] == size]
+        seconds = [
+            each["token_times_s"][-1]
+            for each in some
+            if each["batch_size"] == size and each["token_times_s"]
+        ]
         if seconds:
             place = "" if size == 1 else f".by_batch_size.{size}"
             figures: Any = find(document, f"{role}.benchmark{place}") or {}
             known = {name: figures.get(name) for name in PERCENTILES}
             found.append(Latencies(role, np.array(seconds, dtype=np.float64), known))
-    return size, found
+    return (size, found) if found else Undefined("no request in the file has a time")
 
 
 def latency_plot(document: Node) -> Plot | Undefined:

@@ -138,7 +138,7 @@ def _loads(document: Node) -> list[Table]:
     """What others did on the machine before and during each timing; empty where nobody looked."""
     path = "environment.machine_check"
     check = find(document, path)
-    told = {"before": check["load"], **{f"batch {k}": v for k, v in check["during"].items()}}
+    told = {"before": check["load"], **{_timing_words(k): v for k, v in check["during"].items()}}
     loads: dict[str, Mapping[str, Any]] = {k: v for k, v in told.items() if v is not None}
     if not loads:
         return []
@@ -147,6 +147,15 @@ def _loads(document: Node) -> list[Table]:
         for key in next(iter(loads.values()))
     ]
     return [table("Load of the machine", ("What", *loads), rows, folded=True)]
+
+
+def _timing_words(key: str) -> str:
+    """Which timing it was.
+
+    >>> _timing_words("8"), _timing_words("merged_student")
+    ('batch 8', 'merged student')
+    """
+    return f"batch {key}" if key.isdecimal() else key.replace("_", " ")
 
 
 def _busy(value: Any) -> Any:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from distill_fixtures.catalog import CATALOG
+from distill_fixtures.metrics.pareto import on_front
 from distill_fixtures.records import Undefined
 from distill_fixtures.report.html.canvas import WIDTH, Sheet
 from distill_fixtures.report.html.lookups import (
@@ -52,6 +53,7 @@ class Candidate:
         interval: of the accuracy, 95 %.
         costs: by metric; None where unknown.
         cost_intervals: of those that have one.
+        competes: may stand on the front; a teacher beside several students does not.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Candidate:
     interval: tuple[float, float] | None
     costs: dict[str, float | None]
     cost_intervals: dict[str, tuple[float, float]]
+    competes: bool = True
 
 
 def candidates_of(document: Node) -> list[Candidate]:
@@ -81,33 +84,28 @@ def candidates_of(document: Node) -> list[Candidate]:
 
 
 def front(candidates: Sequence[Candidate], cost: str) -> list[Candidate]:
-    """Those that no other beats in accuracy without costing more, the cheapest first.
+    """Those that compete and that no other beats in accuracy at their cost, the cheapest first.
 
     A model of unknown cost is on no front.
     """
-    known = [each for each in candidates if each.costs[cost] is not None]
-    kept: list[Candidate] = []
-    for each in sorted(known, key=lambda one: (one.costs[cost] or 0.0, -one.accuracy)):
-        if not kept or each.accuracy > kept[-1].accuracy:
-            kept.append(each)
-    return kept
+    known = [
+        (each.costs[cost] or 0.0, each)
+        for each in candidates
+        if each.competes and each.costs[cost] is not None
+    ]
+    ahead = on_front([each.accuracy for _, each in known], [spent for spent, _ in known])
+    kept = [one for one, is_ahead in zip(known, ahead, strict=True) if is_ahead]
+    return [each for _, each in sorted(kept, key=lambda one: (one[0], one[1].accuracy))]
 
 
-def tradeoff_plot(
-    document: Node | None, candidates: Sequence[Candidate], *, without: Sequence[str] = ()
-) -> Plot | Undefined:
+def tradeoff_plot(document: Node | None, candidates: Sequence[Candidate]) -> Plot | Undefined:
     """Accuracy over each cost that at least two models have.
 
     Args:
         document: of the run, for the reasons of what is missing; None of several runs.
         candidates: the models.
-        without: costs that do not compare.
     """
-    costs = [
-        cost
-        for cost in COSTS
-        if cost not in without and sum(each.costs[cost] is not None for each in candidates) > 1
-    ]
+    costs = [cost for cost in COSTS if sum(each.costs[cost] is not None for each in candidates) > 1]
     if not costs:
         if document is None:
             return Undefined("fewer than two models have an accuracy and a cost that compare")
