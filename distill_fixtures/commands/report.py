@@ -8,7 +8,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from distill_fixtures.commands.compare import leaderboard
 from distill_fixtures.commands.run_files import RunFiles, read_run
 from distill_fixtures.errors import OptionError
 from distill_fixtures.judge.replay import NO_ANSWERS
@@ -62,6 +61,8 @@ def run(given: argparse.Namespace) -> int:
 
 def _drawn(files: Sequence[RunFiles], target: Path) -> Report:
     if len(files) > 1:
+        from distill_fixtures.commands.compare import leaderboard
+
         board = leaderboard(files, JOINT_METRICS, "accuracy")
         links = _links(files, target)
         given = [row["given"] - 1 for row in board["runs"]]

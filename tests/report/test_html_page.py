@@ -15,6 +15,7 @@ import pytest
 from distill_fixtures.catalog import CATALOG, format_value
 from distill_fixtures.report.html.files import PLOT_NAMES
 from distill_fixtures.report.html.page import Report, draw_report
+from distill_fixtures.report.interval_words import interval_text
 from tests.report.made_up_run import MadeUpRun
 from tests.report.page_documents import CASES, MARKUP
 from tests.report.parsed_page import Page, parse
@@ -150,7 +151,7 @@ def test_intervals_stand_beside_their_figures(case: str) -> None:
     document, _, page = drawn(case)
     for name, (low, high) in document["distillation"]["intervals"].items():
         metric = name.partition(".")[0]
-        assert f"{format_value(metric, low)} to {format_value(metric, high)}" in page.words, name
+        assert interval_text(metric, (low, high)) in page.words, name
 
 
 @each_case
@@ -257,8 +258,7 @@ def test_an_adapter_shows_what_merging_brings() -> None:
     (found,) = [each for each in page.all("table") if "adapter merged" in each.words]
     for name in ("inference_time_s", "ttft_s", "tpot_s", "tokens_per_s", "speedup"):
         assert format_value(name, merged[name]) in found.words, name
-    low, high = merged["speedup_ci95"]
-    assert f"{format_value('speedup', low)} to {format_value('speedup', high)}" in found.words
+    assert interval_text("speedup", merged["speedup_ci95"]) in found.words
     assert "adapter merged" not in drawn("whole")[2].words
 
 

@@ -32,12 +32,14 @@ def accuracy_chapter(document: Node, comparison: Node | None) -> Chapter:
     """How often each model is right, in all and slice by slice."""
     found = [
         ("Accuracy with intervals", accuracy_plot(document)),
-        ("Accuracy by subdomain", slice_plot(document, comparison, "subdomain")),
     ]
     if find(document, "student.accuracy.by_question_type"):
         kind = "Accuracy by question type"
         found.append((kind, slice_plot(document, comparison, "question_type")))
-    found.append(("Calibration", calibration_plot(document, comparison)))
+    found += [
+        ("Accuracy by subdomain", slice_plot(document, comparison, "subdomain")),
+        ("Calibration", calibration_plot(document, comparison)),
+    ]
     plots, gaps = plots_and_gaps(found)
     tables = [
         model_table(document, "accuracy", "Accuracy and calibration"),

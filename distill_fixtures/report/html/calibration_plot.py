@@ -139,7 +139,7 @@ def _draw(sheet: Sheet, *, bins: dict[str, list[Bin]]) -> None:
     for place, role in enumerate(PAIR):
         sure = [each.sure for each in bins[role]]
         right = [each.right for each in bins[role]]
-        curve.plot(sure, right, color=COLOURS[role], linewidth=1.4, alpha=0.8)
+        curve.plot(sure, right, color=COLOURS[role], linewidth=1.2, alpha=0.5)
         curve.scatter(
             sure,
             right,

@@ -25,8 +25,11 @@ __all__ = ["WIDTH", "Drawn", "Sheet", "draw"]
 
 UNITS_PER_INCH: Final = 72.0
 WIDTH: Final = 360.0
-PNG_DPI: Final = 320
-"""1,600 pixels a plot: enough for a slide, and sharp in a column of a paper."""
+PNG_DPI: Final = 256
+"""1,280 pixels a plot: enough for a slide, and sharp in a column of a paper."""
+
+PNG_EFFORT: Final = 2
+"""Of 9: files a fifth larger than at the usual 6, in a third of the time."""
 
 STYLE: Final[dict[str, Any]] = {
     "svg.fonttype": "none",
@@ -132,6 +135,7 @@ def _drawn(plot: Plot) -> Drawn:
         format="png",
         dpi=PNG_DPI,
         facecolor="white",
+        pil_kwargs={"compress_level": PNG_EFFORT},
         metadata={"Title": plot.title, "Description": plot.alternative},
     )
     element = inline_svg(svg.getvalue(), f"plot-{plot.name}", plot.title, plot.alternative)

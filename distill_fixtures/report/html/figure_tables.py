@@ -35,6 +35,11 @@ CHANGES: Final = {
 }
 """The pair's figure that says how a model's own changes from teacher to student."""
 
+NET_PEAK: Final = (
+    "The change of the peak memory is that of the models' part: what Python and its libraries need "
+    "is left out on both sides."
+)
+
 
 def model_table(
     document: Node, section: str, caption: str, families: Collection[str] = ()
@@ -167,7 +172,8 @@ def glance_table(document: Node) -> Table:
                 rows.append(row)
     roles = [role for role in ROLES if document[role] is not None]
     headings = ("Figure", *(role.capitalize() for role in roles), "Change")
-    return table("Teacher and student at a glance", headings, rows)
+    notes = [NET_PEAK] if find(document, "distillation.peak_memory_reduction_pct") else []
+    return table("Teacher and student at a glance", headings, rows, notes=notes)
 
 
 def _glance_row(

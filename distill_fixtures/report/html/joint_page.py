@@ -137,9 +137,8 @@ def _leaderboard(board: Board, runs: Sequence[JointRun]) -> Table:
     """A row a run."""
     rows = [
         (
-            f"{row['place']}",
             Cell(
-                label(row["student"], 60),
+                f"{row['place']}. {label(row['student'], 60)}",
                 note=row["created_at"][:16].replace("T", " "),
                 link=quote(run.link),
             ),
@@ -156,9 +155,9 @@ def _leaderboard(board: Board, runs: Sequence[JointRun]) -> Table:
     ]
     return table(
         "Students, each against its teacher",
-        ("Run", "Student", "Verdict", *labels, "Front"),
+        ("Student", "Verdict", *labels, "Front"),
         rows,
-        words=(0, 1, 2, 3 + len(JOINT_METRICS)),
+        words=(0, 1, 2 + len(JOINT_METRICS)),
         notes=notes,
         broad=True,
     )
@@ -228,16 +227,15 @@ def _compared(board: Board, runs: Sequence[JointRun]) -> Table:
         dataset = run.document["dataset"]
         rows.append(
             (
-                f"{row['place']}",
-                row["student"],
+                f"{row['place']}. {row['student']}",
                 row["teacher"],
                 f"{dataset['questions']:,} of {dataset['name']}, {dataset['scoring']}",
                 f"{run.document['environment']['machine'].get('cpu') or 'unknown'}",
                 row["path"],
             )
         )
-    headings = ("Run", "Student", "Teacher", "Questions", "Processor", "File")
-    return table("Models, questions, machines", headings, rows, words=range(6), broad=True)
+    headings = ("Student", "Teacher", "Questions", "Processor", "File")
+    return table("Models, questions, machines", headings, rows, words=range(5), broad=True)
 
 
 def _facts(runs: Sequence[JointRun]) -> list[str]:

@@ -13,6 +13,7 @@ __all__ = ["facts_table", "key_words", "words_of"]
 UNITS: Final = {
     "_bytes": "disk_bytes",
     "_s": "ttft_s",
+    "seconds": "ttft_s",
     "_share": "accuracy",
     "_pct": "size_reduction_pct",
     "_accuracy": "accuracy",

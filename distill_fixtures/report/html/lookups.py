@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from distill_fixtures.catalog import format_value
+from distill_fixtures.report.interval_words import from_to
 
 __all__ = [
     "ROLES",
@@ -72,11 +73,11 @@ def interval_words(name: str, interval: Sequence[float] | None) -> str:
     """An interval for people; empty where there is none.
 
     >>> interval_words("accuracy", (0.25, 0.5))
-    '25.0\\xa0% to 50.0\\xa0%'
+    '25.0 to 50.0\\xa0%'
     """
     if interval is None:
         return ""
-    return f"{shown(name, interval[0])} to {shown(name, interval[1])}"
+    return from_to(*(format_value(name, end) for end in interval), space="\N{NO-BREAK SPACE}")
 
 
 def shown(name: str, value: float | Mapping[str, float] | None) -> str:

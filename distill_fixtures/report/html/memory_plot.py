@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 __all__ = ["Curve", "memory_plot", "thinned"]
 
 MOST_POINTS: Final = 400
+MOST_BEFORE: Final = 0.4
+"""Of what was before loading, as a share of all that came after."""
+
 LEFT, ABOVE, PANEL, BETWEEN, BELOW, RIGHT = 58.0, 40.0, 92.0, 54.0, 30.0, 10.0
 
 Point = tuple[float, float]
@@ -66,7 +69,7 @@ def memory_plot(document: Node) -> Plot | Undefined:
     curves = [
         Curve(
             role,
-            thinned([(each[0], float(each[1])) for each in points]),
+            thinned(points),
             [
                 Phase(each["name"], each["start_s"], each["end_s"])
                 for each in find(document, f"{role}.memory.phases") or ()
@@ -74,7 +77,7 @@ def memory_plot(document: Node) -> Plot | Undefined:
             find(document, f"{role}.memory.peak_memory_bytes"),
         )
         for role in ("teacher", "student")
-        if (points := find(document, f"{role}.memory.curve"))
+        if (points := _while_it_ran(find(document, f"{role}.memory.curve") or ()))
     ]
     if not curves:
         paths = (f"{role}.memory.curve" for role in ("teacher", "student"))
@@ -89,8 +92,25 @@ def memory_plot(document: Node) -> Plot | Undefined:
         draw=partial(_draw, curves=curves),
         values=_values(curves),
         caption="Polled from outside; seconds since loading began. The dashed line is the peak "
-        "during inference, which a poll may miss.",
+        "during inference, which a poll may miss."
+        + (" Of the imports before only the end is drawn." if _is_cut(curves) else ""),
     )
+
+
+def _while_it_ran(curve: Sequence[Sequence[float]]) -> list[Point]:
+    """Points of a process that was there: one that has ended holds nothing."""
+    return [(each[0], float(each[1])) for each in curve if each[1] > 0]
+
+
+def _is_cut(curves: Sequence[Curve]) -> bool:
+    return _begin(curves) > min(curve.points[0][0] for curve in curves)
+
+
+def _begin(curves: Sequence[Curve]) -> float:
+    """Where the axis begins: with all of the imports it would show little of the model."""
+    starts = [curve.points[0][0] for curve in curves]
+    ends = [curve.points[-1][0] for curve in curves]
+    return max(min(starts), -MOST_BEFORE * max(*ends, 0.0)) if max(ends) > 0 else min(starts)
 
 
 def thinned(points: Sequence[Point], most: int = MOST_POINTS) -> list[Point]:
@@ -127,16 +147,18 @@ def _values(curves: Sequence[Curve]) -> Table:
 
 
 def _draw(sheet: Sheet, *, curves: Sequence[Curve]) -> None:
+    left = _begin(curves)
     xs = [x for curve in curves for x, _ in curve.points]
-    xs += [end for curve in curves for each in curve.phases for end in (each.start_s, each.end_s)]
-    ys = [y for curve in curves for _, y in curve.points]
+    xs += [each.end_s for curve in curves for each in curve.phases]
+    right = max(xs) if max(xs) > left else left + 1
+    ys = [y for curve in curves for x, y in curve.points if x >= left]
     ys += [curve.peak_bytes for curve in curves if curve.peak_bytes is not None]
     bottom, top = min(0.92 * min(ys), min(ys) - 1), 1.06 * max(ys)
-    scales = scale_for([top], BYTE_SCALES), scale_for([max(xs) - min(xs)], TIME_SCALES)
+    scales = scale_for([top], BYTE_SCALES), scale_for([right - left], TIME_SCALES)
     for place, curve in enumerate(curves):
         top_left = ABOVE + place * (PANEL + BETWEEN)
         axes = sheet.axes(LEFT, top_left, WIDTH - LEFT - RIGHT, PANEL)
-        axes.set_xlim(min(xs), max(xs) if max(xs) > min(xs) else min(xs) + 1)
+        axes.set_xlim(left, right)
         axes.set_ylim(bottom, top)
         grid(axes, "y")
         _phases(axes, curve)
@@ -172,10 +194,13 @@ def _phases(axes: Axes, curve: Curve) -> None:
     top = axes.get_ylim()[1]
     room = (WIDTH - LEFT - RIGHT) / (right - left)
     for place, phase in enumerate(curve.phases):
+        begin, end = max(left, phase.start_s), min(right, phase.end_s)
+        if begin >= end:
+            continue
         if place % 2 == 0:
-            axes.axvspan(phase.start_s, phase.end_s, color=COLOURS["axis"], alpha=0.13, linewidth=0)
-        if (phase.end_s - phase.start_s) * room > 6.0 * len(phase.name):
-            middle = (phase.start_s + phase.end_s) / 2
+            axes.axvspan(begin, end, color=COLOURS["axis"], alpha=0.13, linewidth=0)
+        if (end - begin) * room > 6.0 * len(phase.name):
+            middle = (begin + end) / 2
             text = label(phase.name, 20)
             words(axes, middle, top, text, ha="center", va="bottom", fontsize=10,
                   color=COLOURS["faint"])  # fmt: skip

@@ -20,7 +20,7 @@ COLOURS: Final = {
     "teacher": "#1f6fb3",
     "student": "#c4520b",
     "control": "#6f7886",
-    "good": "#0b7a6b",
+    "good": "#086a5c",
     "acceptable": "#946200",
     "poor": "#b3261e",
 }

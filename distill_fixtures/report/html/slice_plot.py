@@ -23,7 +23,7 @@ __all__ = ["slice_plot"]
 MOST_DRAWN: Final = 24
 MOST_LISTED: Final = 200
 ROW: Final = 36.0
-ABOVE, BELOW, BETWEEN, BARS = 40.0, 24.0, 26.0, 196.0
+ABOVE, BELOW, BETWEEN, BARS = 40.0, 24.0, 36.0, 188.0
 TITLES: Final[dict[SliceKind, str]] = {
     "subdomain": "Accuracy by subdomain",
     "question_type": "Accuracy by question type",

@@ -75,6 +75,7 @@ def _draw(sheet: Sheet, *, rates: Rates, sizes: Sequence[str]) -> None:
                 (0, 8),
                 textcoords="offset points",
                 ha="center",
+                color=COLOURS[role],
                 fontsize=11,
                 annotation_clip=False,
             )

@@ -138,8 +138,20 @@ def tradeoff_plot(document: Node | None, candidates: Sequence[Candidate]) -> Plo
             ],
         ),
         caption="Up and to the left is better. The line joins the models that no other beats at "
-        "their cost; whiskers are 95 % intervals.",
+        "their cost; whiskers are 95 % intervals."
+        + ("" if document is None else _without(candidates, costs)),
     )
+
+
+def _without(candidates: Sequence[Candidate], costs: Sequence[str]) -> str:
+    """A sentence for each model that some drawing leaves out; empty where there is none."""
+    said = [
+        f" Not measured: {CATALOG[cost].label.lower()} of the {each.name}."
+        for cost in costs
+        for each in candidates
+        if each.costs[cost] is None
+    ]
+    return "".join(said)
 
 
 def _draw(sheet: Sheet, *, candidates: Sequence[Candidate], costs: Sequence[str]) -> None:
@@ -178,7 +190,8 @@ def _candidate(axes: Axes, each: Candidate, cost: str) -> None:
     axes.annotate(
         each.name,
         (x, each.accuracy),
-        (-7, 6) if late else (7, 6),
+        # A front rises to the right: these places lie off it.
+        (-7, 6) if late else (7, -13),
         textcoords="offset points",
         ha="right" if late else "left",
         fontsize=11,
