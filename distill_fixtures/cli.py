@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, str] = {
     "gate": "judge a run's distillation_metrics.json again, without running anything",
     "compare": "a table of several runs: what compares, who is ahead, and how surely",
     "history": "list the runs of a folder and draw each metric over time",
+    "report": "draw report.html and its plots again, of one run or of several together",
     "summary": "a run in Markdown, for a pull request or a job's summary",
     "badge": "write a badge of a run's verdict as an SVG file",
     "metrics": "list the metrics that thresholds can name",

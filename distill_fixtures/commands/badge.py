@@ -13,9 +13,9 @@ from distill_fixtures.commands.named_metrics import named_metric
 from distill_fixtures.commands.run_files import document_path
 from distill_fixtures.errors import OptionError
 from distill_fixtures.judge.run_figures import find_figure
+from distill_fixtures.report.atomic_files import write_atomically
 from distill_fixtures.report.badge import badge_svg
 from distill_fixtures.report.grade_words import short_label
-from distill_fixtures.report.json_files import write_text
 from distill_fixtures.report.printable import printable
 from distill_fixtures.report.reading import read_document
 
@@ -51,7 +51,7 @@ def run(given: argparse.Namespace) -> int:
         label, (message, grade) = short_label(metric.name), _figure(document, metric.name)
     svg = badge_svg(label if given.label is None else given.label, message, grade)
     try:
-        write_text(given.out, svg)
+        write_atomically(given.out, svg.encode())
     except OSError as error:
         raise OptionError(
             "--out cannot be written",

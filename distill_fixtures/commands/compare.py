@@ -96,7 +96,8 @@ def leaderboard(files: Sequence[RunFiles], names: Sequence[str], by: str) -> dic
         "held_against": places[0],
         "metrics": shown,
         "runs": [
-            _about(files[old], places[old], marks[old], {n: cells[n][old] for n in shown})
+            {"given": old + 1}
+            | _about(files[old], places[old], marks[old], {n: cells[n][old] for n in shown})
             for old in order
         ],
         "pairs": [_pair(each, places) for each in pair_tests(runs)],

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from distill_fixtures.catalog import FAMILIES
-from distill_fixtures.errors import DistillBenchError
+from distill_fixtures.errors import DistillBenchError, UsageError
 from distill_fixtures.judge.plain_results import criterion_record, regression_record
 from distill_fixtures.metrics.sections import MODEL_SECTIONS, PAIR_SECTIONS
 from distill_fixtures.plugin.options import options_in_force
@@ -31,7 +31,7 @@ from distill_fixtures.report.document import (
     VerdictSection,
 )
 from distill_fixtures.report.environment import describe_environment
-from distill_fixtures.report.json_files import write_results
+from distill_fixtures.report.json_files import METRICS_FILE, write_results
 from distill_fixtures.report.process_sections import RegressionRecord
 from distill_fixtures.report.terminal import print_closing
 
@@ -57,6 +57,7 @@ class RunState:
         interrupted: Ctrl-C, or a fault that ended the run.
         stopped_by: that fault.
         hook_error: what a user's hook did to the document.
+        page_error: what went wrong when the page was drawn.
         written: the files written.
     """
 
@@ -68,6 +69,7 @@ class RunState:
     interrupted: bool = False
     stopped_by: DistillBenchError | None = None
     hook_error: DistillBenchError | None = None
+    page_error: DistillBenchError | None = None
     written: list[Path] = field(default_factory=list)
 
     @cached_property
@@ -131,15 +133,33 @@ def check_document(metrics: dict[str, Any]) -> None:
 
 
 def export(folder: Path, documents: Documents, state: RunState) -> None:
-    """Write the documents."""
+    """Write the documents, and then the page that shows them."""
     state.written = write_results(folder, documents.metrics, documents.comparison)
+    try:
+        state.written += _write_page(folder, documents)
+    except Exception as error:  # whatever goes wrong in drawing, the results are written and said
+        state.page_error = UsageError(
+            "report.html and its plots could not be drawn; the JSON files are written",
+            got=f"{type(error).__name__}: {error}",
+            wanted="a page drawn from them",
+            next_step=f"distill-bench report {folder / METRICS_FILE} draws it again; a page that "
+            "lies there now is an earlier run's",
+        )
+
+
+def _write_page(folder: Path, documents: Documents) -> list[Path]:
+    from distill_fixtures.report.html.files import write_report
+    from distill_fixtures.report.html.page import draw_report
+
+    return write_report(folder, draw_report(documents.metrics, documents.comparison))
 
 
 def say(documents: Documents, state: RunState, terminalreporter: Any) -> None:
     """Print the closing table and the files written."""
     print_closing(documents.metrics, state.written, terminalreporter)
-    if state.hook_error is not None:
-        terminalreporter.write_line(str(state.hook_error), red=True)
+    for error in (state.hook_error, state.page_error):
+        if error is not None:
+            terminalreporter.write_line(str(error), red=True)
 
 
 def _run_section(store: SessionStore, state: RunState, regression: Regression) -> RunSection:

@@ -20,12 +20,16 @@ def interval_text(name: str, interval: Sequence[float] | None) -> str:
     return "" if interval is None else from_to(*(format_value(name, end) for end in interval))
 
 
-def from_to(low: str, high: str) -> str:
+def from_to(low: str, high: str, *, space: str = " ") -> str:
     """Two values in words, of which the first leaves out a unit that both have.
+
+    Args:
+        space: between a number and its unit.
 
     >>> from_to("-3.1 points", "+2.0 points")
     '-3.1 to +2.0 points'
     """
     number, _, unit = low.partition(" ")
     shared = unit and high.endswith(f" {unit}")
-    return f"{number if shared else low} to {high}"
+    ends = (number if shared else low, high)
+    return " to ".join(end.replace(" ", space) for end in ends)

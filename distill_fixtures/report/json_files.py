@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import tempfile
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from distill_fixtures.errors import OptionError
+from distill_fixtures.report.atomic_files import write_atomically
 
 __all__ = [
     "COMPARISON_FILE",
@@ -20,7 +20,6 @@ __all__ = [
     "history_name",
     "write_json",
     "write_results",
-    "write_text",
 ]
 
 METRICS_FILE = "distillation_metrics.json"
@@ -59,31 +58,13 @@ def check_writable(
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write strict JSON so that a reader sees the old file or the new one, never half of it.
+    """Write strict JSON, atomically.
 
     Raises:
         ValueError: the content holds NaN or infinity.
     """
-    write_text(path, json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text so that a reader sees the old file or the new one, never half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        # mkstemp makes files that only their owner reads; results are for everybody.
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    write_atomically(path, text.encode("utf-8"))
 
 
 def history_name(document: Mapping[str, Any]) -> str:

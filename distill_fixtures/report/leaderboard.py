@@ -15,7 +15,7 @@ from distill_fixtures.report.interval_words import interval_text
 from distill_fixtures.report.page import Page
 from distill_fixtures.report.printable import printable
 
-__all__ = ["leaderboard_text"]
+__all__ = ["SURE", "leaderboard_text"]
 
 MOST_PAIRS = 20
 """Shown, the surest first; with seven runs there are 21."""

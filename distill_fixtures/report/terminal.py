@@ -107,8 +107,8 @@ def closing_text(
     if verbosity > 0 and document["verdict"]["criteria"]:
         page.add(criteria_table(document, width))
     _add_verdict(page, document)
-    for path in written:
-        page.write(f"written: {_short(path)}", wrap=False)
+    for name in _names(written):
+        page.write(f"written: {name}", wrap=False)
     return page.text
 
 
@@ -294,6 +294,17 @@ def _from_regression(document: Mapping[str, Any]) -> list[str]:
         )
         notes.append(words)
     return notes
+
+
+def _names(written: Sequence[Path]) -> list[str]:
+    """A name a file; plots, of which there are many, in one line."""
+    names = [_short(path) for path in written if path.suffix != ".png"]
+    plots = [path for path in written if path.suffix == ".png"]
+    if len(plots) == 1:
+        names.append(_short(plots[0]))
+    elif plots:
+        names.append(f"{_short(plots[0].with_name('report_*.png'))}, {len(plots)} plots")
+    return names
 
 
 def _short(path: Path) -> str:

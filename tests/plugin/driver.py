@@ -32,6 +32,8 @@ PRELOADED = (
     "distill_fixtures.judge.thresholds",
     "distill_fixtures.report.assemble",
     "distill_fixtures.report.terminal",
+    "distill_fixtures.report.html.files",
+    "jinja2",
 )
 HEAVY = (
     "transformers.models.auto.modeling_auto",

@@ -12,7 +12,7 @@ from tests.plugin.tiny_inputs import Tiny
 from tests.plugin.workspace import Workspace, tree
 
 PASSED, FAILED, INTERRUPTED, USAGE_ERROR, NOTHING_SELECTED = 0, 1, 2, 4, 5
-METRICS_FILES = {"distillation_metrics.json", "comparison_results.json"}
+METRICS_FILES = {"distillation_metrics.json", "comparison_results.json", "report.html"}
 
 
 def grades(document: dict[str, Any]) -> dict[str, str]:

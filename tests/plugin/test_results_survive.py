@@ -82,3 +82,18 @@ def test_skipped_criteria_were_not_asked_for(workspace: Workspace, tiny: Tiny) -
     assert by_metric["size_reduction_pct"]["grade"] == "not_run"
     assert "skipped" in by_metric["size_reduction_pct"]["reason"]
     assert verdict["gate"] == "pass"
+
+
+def test_a_fault_in_drawing_costs_the_page_alone(workspace: Workspace, tiny: Tiny) -> None:
+    workspace.write(
+        "conftest.py",
+        "from distill_fixtures.report.html import page\n\n"
+        "def fail(*arguments):\n    raise RuntimeError('no such colour')\n\n"
+        "page.draw = fail\n",
+    )
+    outcome = workspace.quick(*tiny.options(), "-m", "size")
+    assert outcome.returncode == PASSED, outcome.output
+    assert workspace.document()["verdict"]["gate"] == "pass"
+    assert not (workspace.folder / "metrics" / "report.html").exists()
+    for part in ("could not be drawn", "RuntimeError: no such colour", "distill-bench report"):
+        assert part in outcome.output

@@ -49,17 +49,23 @@ def test_the_suite_and_its_thresholds_travel(wheel: zipfile.ZipFile) -> None:
     assert wheel.read("distill_fixtures/thresholds.toml") == (ROOT / "thresholds.toml").read_bytes()
 
 
+TRAVELLING = (
+    *("*.py", "*.toml", "*.safetensors", "*.json", "*.jsonl", "*.j2", "*.css"),
+    "py.typed",
+)
+
+
 def test_every_file_of_the_package_travels(wheel: zipfile.ZipFile) -> None:
     names = set(wheel.namelist())
     package = ROOT / "distill_fixtures"
     wanted = {
-        str(path.relative_to(ROOT))
-        for suffix in ("*.py", "*.toml", "*.safetensors", "*.json", "*.jsonl", "py.typed")
-        for path in package.rglob(suffix)
+        str(path.relative_to(ROOT)) for suffix in TRAVELLING for path in package.rglob(suffix)
     }
     assert "distill_fixtures/py.typed" in wanted
     assert "distill_fixtures/catalog.toml" in wanted
     assert "distill_fixtures/report/distillation_metrics.schema.json" in wanted
+    assert "distill_fixtures/report/html/templates/report.html.j2" in wanted
+    assert "distill_fixtures/report/html/templates/style.css" in wanted
     assert wanted <= names
 
 

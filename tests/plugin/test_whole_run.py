@@ -135,7 +135,7 @@ def test_the_closing_words(forward: WholeRun) -> None:
     output = forward.outcome.output
     for word in ("accuracy", "speed_improvement", "verdict: ", "gate: fail", "not judged"):
         assert word in output
-    for name in ("distillation_metrics.json", "comparison_results.json", "history"):
+    for name in ("distillation_metrics.json", "comparison_results.json", "history", "report.html"):
         assert f"forward/{name}" in output
 
 

@@ -197,3 +197,12 @@ def test_answers_of_earlier_runs_are_said_in_one_line(made: dict[str, Any]) -> N
     said = "answers from the score cache: 120 of 120 of the teacher, 7 of 120 of the control"
     assert line == said
     assert "score cache" not in shown(MadeUpRun(control=False).documents().metrics)
+
+
+def test_plots_are_named_in_one_line(document: dict[str, Any], tmp_path: Path) -> None:
+    written = [tmp_path / name for name in ("report.html", "report_a.png", "report_b.png")]
+    lines = closing_text(document, written, width=200, colour=False).splitlines()
+    assert f"written: {tmp_path / 'report.html'}" in lines
+    assert f"written: {tmp_path / 'report_*.png'}, 2 plots" in lines
+    one = closing_text(document, written[:2], width=200, colour=False).splitlines()
+    assert f"written: {tmp_path / 'report_a.png'}" in one
