@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, str] = {
     "compare": "a table of several runs: what compares, who is ahead, and how surely",
     "history": "list the runs of a folder and draw each metric over time",
     "summary": "a run in Markdown, for a pull request or a job's summary",
+    "log": "log a run's files to an MLflow server",
     "badge": "write a badge of a run's verdict as an SVG file",
     "metrics": "list the metrics that thresholds can name",
 }
