@@ -49,14 +49,13 @@ def asked(server: str) -> Asked:
 
 def only_run(asked: Asked, experiment: str) -> Json:
     """The one run of an experiment, its lists as mappings."""
-    found = asked(f"experiments/get-by-name?experiment_name={experiment}")
-    runs = asked("runs/search", experiment_ids=[found["experiment"]["experiment_id"]])["runs"]
+    named = asked(f"experiments/get-by-name?experiment_name={experiment}")["experiment"]
+    runs = asked("runs/search", experiment_ids=[named["experiment_id"]])["runs"]
     (run,) = runs
     data = run["data"]
     lists = {name: data.get(name, []) for name in ("metrics", "params", "tags")}
-    return run["info"] | {
-        name: {each["key"]: each["value"] for each in pairs} for name, pairs in lists.items()
-    }
+    found = {name: {each["key"]: each["value"] for each in pairs} for name, pairs in lists.items()}
+    return {**run["info"], **found}
 
 
 def artifact(server: str, run: Json, name: str) -> bytes:
