@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, str] = {
     "history": "list the runs of a folder and draw each metric over time",
     "report": "draw report.html and its plots again, of one run or of several together",
     "summary": "a run in Markdown, for a pull request or a job's summary",
+    "log": "log a run's files to an MLflow server",
     "badge": "write a badge of a run's verdict as an SVG file",
     "metrics": "list the metrics that thresholds can name",
 }

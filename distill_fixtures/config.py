@@ -22,6 +22,7 @@ from distill_fixtures.option_checks import (
     as_seconds,
     as_switch,
     as_text,
+    as_tracking_uri,
     as_whole_number,
 )
 
@@ -76,6 +77,8 @@ class RunConfig:
     trust_remote_code: bool
     allow_pickle: bool
     seed: int
+    mlflow: str | None
+    mlflow_experiment: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +320,22 @@ OPTIONS: tuple[Option, ...] = (
         switch=True,
     ),
     Option("--distill-seed", "seed", "0", as_whole_number(0), "N", "seed of all resampling"),
+    Option(
+        "--distill-mlflow",
+        "mlflow",
+        None,
+        as_tracking_uri,
+        "URI",
+        "log the run to this MLflow server too (needs the extra mlflow)",
+    ),
+    Option(
+        "--distill-mlflow-experiment",
+        "mlflow_experiment",
+        "distill-bench",
+        as_text,
+        "NAME",
+        "MLflow's experiment of the run; made where it is not there",
+    ),
 )
 
 

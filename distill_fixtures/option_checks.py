@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from distill_fixtures.errors import OptionError
 
@@ -24,6 +26,7 @@ __all__ = [
     "as_seconds",
     "as_switch",
     "as_text",
+    "as_tracking_uri",
     "as_whole_number",
 ]
 
@@ -143,3 +146,41 @@ def as_reference(flag: str, text: str, folder: Path) -> str:
 def as_switch(flag: str, text: str, folder: Path) -> bool:
     """``true`` or ``false``."""
     return as_choice("true", "false")(flag, text, folder) == "true"
+
+
+PLACES_IN_FILES = ("sqlite:///", "file:///")
+"""URIs without a host, in which an @ is part of a path."""
+
+
+def as_tracking_uri(flag: str, text: str, folder: Path) -> str:
+    """Where MLflow keeps runs: a URI without a name, password or key in it.
+
+    What is refused for holding one is not repeated: it would end up in logs.
+    """
+    as_text(flag, text, folder)
+    if "@" in text and not text.startswith(PLACES_IN_FILES):
+        fault = "a name or password in the URI, which would end up in results and logs"
+    elif re.search("[?#]", text):
+        fault = "a part after ? or #"
+    elif not text.isprintable():
+        fault = "a character that cannot be seen"
+    elif text == "databricks" or (re.match("[A-Za-z][A-Za-z0-9+.-]+://.", text) and _host(text)):
+        return text
+    else:
+        fault = repr(text[:80])
+    raise OptionError(
+        f"{flag} cannot be used",
+        got=fault,
+        wanted="the URI of an MLflow server, or another one that MLflow knows",
+        next_step=f"write for example {flag} http://127.0.0.1:5000; a name and a password belong "
+        "into the environment variables MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD",
+    )
+
+
+def _host(uri: str) -> bool:
+    """Whether a URI of the web names a host and a port that can be; others need none."""
+    try:
+        parts = urlsplit(uri)
+        return parts.scheme not in ("http", "https") or (bool(parts.hostname) and parts.port != 0)
+    except ValueError:
+        return False

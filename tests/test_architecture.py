@@ -34,6 +34,7 @@ FLOORS = {
 HEAVY = {"torch", "transformers", "peft", "matplotlib", "ray", "accelerate", "tokenizers"} | {
     "bitsandbytes",
     "torchao",
+    "mlflow",
 }
 
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")

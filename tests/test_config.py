@@ -111,6 +111,15 @@ BAD = [
     ("rehash", "1"),
     ("data_path", ""),
     ("seed", "-1"),
+    ("mlflow", ""),
+    ("mlflow", "mlruns"),
+    ("mlflow", "http://"),
+    ("mlflow", "http://host:0"),
+    ("mlflow", "http://host:port"),
+    ("mlflow", "http://me:hush@host"),
+    ("mlflow", "http://host/?key=hush"),
+    ("mlflow", "http://ho\x1bst"),
+    ("mlflow_experiment", " "),
 ]
 
 
@@ -121,6 +130,27 @@ def test_bad_values_are_refused_in_four_parts(field: str, text: str) -> None:
     error = refused.value
     assert option_named(field).flag in error.what
     assert all((error.got, error.wanted, error.next_step))
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://127.0.0.1:5000",
+        "https://h/base",
+        "databricks",
+        "databricks://p",
+        "sqlite:////a@b.db",
+    ],
+)
+def test_good_tracking_uris(uri: str) -> None:
+    assert build(mlflow=uri).mlflow == uri
+
+
+@pytest.mark.parametrize("text", [text for field, text in BAD if "hush" in text])
+def test_secrets_are_not_repeated(text: str) -> None:
+    with pytest.raises(OptionError) as refused:
+        build(mlflow=text)
+    assert "hush" not in str(refused.value)
 
 
 @pytest.mark.parametrize("text", ["1", "8", "1,8", "1, 2 ,4", "65536"])

@@ -13,7 +13,7 @@ from distill_fixtures.judge.steps import PastRun
 from distill_fixtures.report.json_files import HISTORY_FOLDER
 from distill_fixtures.report.reading import read_document
 
-__all__ = ["Kept", "history_folder", "read_history"]
+__all__ = ["Kept", "history_folder", "moment_of", "read_history"]
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def _kept(path: Path, names: Sequence[str]) -> Kept:
     run, verdict = document["run"], document["verdict"]
     return Kept(
         path=path,
-        moment=_moment(path, document["created_at"]),
+        moment=moment_of(path, document["created_at"]),
         teacher=document["teacher"]["reference"],
         student=document["student"]["reference"],
         overall=verdict["overall"],
@@ -107,7 +107,12 @@ def _kept(path: Path, names: Sequence[str]) -> Kept:
     )
 
 
-def _moment(path: Path, text: str) -> datetime:
+def moment_of(path: Path, text: str) -> datetime:
+    """When a run began, UTC, from its ``created_at``.
+
+    Raises:
+        ResultFileError: it is no point in time.
+    """
     try:
         moment = datetime.fromisoformat(text)
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

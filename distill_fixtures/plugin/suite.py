@@ -15,6 +15,7 @@ from distill_fixtures.catalog import metric
 from distill_fixtures.errors import (
     DistillBenchError,
     MissingFigureError,
+    TrackerError,
     UsageError,
     WorkerError,
 )
@@ -41,6 +42,7 @@ from distill_fixtures.plugin.preparation import prepare_inputs
 from distill_fixtures.plugin.progress import ProgressDisplay
 from distill_fixtures.plugin.regressing import Regression
 from distill_fixtures.plugin.store import SessionStore
+from distill_fixtures.plugin.tracking import check_tracker, say_tracked, track
 from distill_fixtures.plugin.warned import warn
 
 if TYPE_CHECKING:
@@ -92,6 +94,7 @@ class Suite:
         self._compared = compared
         self._began = False
         self._documents: Documents | None = None
+        self._tracked: str | TrackerError | None = None
         self.record_property: Callable[[str, object], None] | None = None
 
     @classmethod
@@ -105,6 +108,7 @@ class Suite:
         """
         asked = run_config(config)
         inputs = prepare_inputs(asked, config.rootpath)
+        check_tracker(asked)
         warn(config, inputs.warnings)
         criteria = _parameters(items, "distill_criterion", Criterion)
         compared = _parameters(items, "distill_regression", str)
@@ -253,6 +257,7 @@ class Suite:
             return
         warn(self._config, [f"the machine: {each}" for each in self.store.machine.problems])
         export(self.store.config.metrics_dir, self.documents(), self.state)
+        self._tracked = track(self.store.config, self.documents(), self.state)
         if self.record_property is not None:
             record_suite(self.documents().metrics, self.record_property)
         if self.state.hook_error is not None:
@@ -270,6 +275,7 @@ class Suite:
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         if self.state.written:
             say(self.documents(), self.state, terminalreporter)
+            say_tracked(self._tracked, self.store.config, terminalreporter)
             self._tell_ci(terminalreporter)
 
     def _tell_ci(self, terminalreporter: Any) -> None:

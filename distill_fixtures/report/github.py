@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from distill_fixtures.report.printable import printable
 
-__all__ = ["defused", "error_lines", "on_github", "summary_file"]
+__all__ = ["defused", "error_lines", "on_github", "summary_file", "warning_line"]
 
 MOST_ANNOTATIONS = 10
 """GitHub shows that many errors of a step and drops the rest."""
@@ -49,6 +49,15 @@ def error_lines(failures: Sequence[tuple[str, str]]) -> list[str]:
         f"::error title={_escaped(title, PROPERTY)}::{_escaped(message, DATA)}"
         for title, message in shown
     ]
+
+
+def warning_line(title: str, message: str) -> str:
+    """A line that GitHub shows as a warning beside the run.
+
+    >>> warning_line("it: failed", "got\\nnothing")
+    '::warning title=it%3A failed::got%0Anothing'
+    """
+    return f"::warning title={_escaped(title, PROPERTY)}::{_escaped(message, DATA)}"
 
 
 def defused(text: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.plugin.built_wheel import build_wheel
 from tests.plugin.tiny_inputs import Tiny, make_tiny
 from tests.plugin.whole_runs import WholeRun, make_whole_run
 from tests.plugin.workspace import QuickStarter, Workspace
@@ -15,6 +16,11 @@ from tests.plugin.workspace import QuickStarter, Workspace
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     return make_tiny(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="session")
+def wheel_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="session")
