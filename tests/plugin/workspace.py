@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-__all__ = ["HEAVY", "ROOT", "Outcome", "QuickStarter", "Workspace", "tree"]
+__all__ = ["HEAVY", "ROOT", "Outcome", "QuickStarter", "Workspace", "environment", "tree"]
 
 ROOT = Path(__file__).resolve().parents[2]
 DRIVER = Path(__file__).with_name("driver.py")
