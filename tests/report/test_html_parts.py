@@ -65,9 +65,11 @@ def test_a_value_stands_in_its_band(value: float, place: float, beyond: int) -> 
     assert gauge is not None
     assert gauge.value == pytest.approx(place, abs=0.01)
     assert gauge.beyond == beyond
-    assert gauge.low is not None
-    assert gauge.high is not None
-    assert gauge.low <= gauge.value <= gauge.high
+    low, middle, high = gauge.low, gauge.value, gauge.high
+    assert low is not None
+    assert middle is not None
+    assert high is not None
+    assert low <= middle <= high
 
 
 def test_better_is_to_the_right_also_where_lower_is_better() -> None:

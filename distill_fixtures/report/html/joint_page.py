@@ -135,7 +135,7 @@ def _lead(board: Board) -> str:
 
 def _leaderboard(board: Board, runs: Sequence[JointRun]) -> Table:
     """A row a run."""
-    rows = [
+    rows: list[Sequence[str | Cell]] = [
         (
             Cell(
                 f"{row['place']}. {label(row['student'], 60)}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any, Final
 
@@ -96,7 +96,7 @@ def _models(document: Node) -> Table:
     facts = {key: key for key in ("reference", "architecture", "digest")}
     scoring = document["teacher"]["scoring"]
     facts |= {f"scoring.{key}": f"scoring: {key_words(key)}" for key in scoring}
-    rows = [
+    rows: list[Sequence[str | Cell]] = [
         (words, *(_or_why(document, f"{role}.{path}") for role in roles))
         for path, words in facts.items()
     ]
