@@ -49,8 +49,11 @@ def time_in_this_process(request: TimingProcessRequest) -> ProcessTiming:
     """
     import torch
 
-    if request.threads is not None:
-        torch.set_num_threads(request.threads)
+    # Also where the number stays: in a forked child torch makes its pool of threads anew when the
+    # number is next set, and of several threads that load weights and set it at once, one finds no
+    # pool and fails.
+    threads = torch.get_num_threads() if request.threads is None else request.threads
+    torch.set_num_threads(threads)
     clock = SystemClock()
     start = clock.now()
     models: dict[str, Model] = {
