@@ -68,11 +68,15 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text so that a reader sees the old file or the new one, never half of it."""
+    r"""Write a text so that a reader sees the old file or the new one, never half of it.
+
+    Half of a surrogate pair, which a path or a server's text may hold, is written as JSON has it:
+    ``\ud800``.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as stream:
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
