@@ -47,7 +47,7 @@ class CausalLM(WritingModel):
             room=OneWindow(window, length_that_changes_positions(module.config)),
             rules=TokenRules(end=end_tokens_of(module, tokenizer)),
         )
-        self._limits = TokenLimits(window, rows=module.get_input_embeddings().weight.shape[0])
+        self._limits = TokenLimits(window, rows=self._rows)
         self._scorer: LikelihoodScorer | None = LikelihoodScorer(
             module, card.reference, batch_tokens or usual_budget(module.device.type)
         )
@@ -74,7 +74,10 @@ class CausalLM(WritingModel):
         if self._tokenizer.bos_token_id is None and self._tokenizer.eos_token_id is None:
             return Undefined("the tokenizer has no token that begins or ends a text")
         first = prefix_token(self._tokenizer)
-        rows = [[first, *self._tokenizer.encode(text, add_special_tokens=False)] for text in texts]
+        rows = [
+            self._known(text[:80], [first, *self._tokenizer.encode(text, add_special_tokens=False)])
+            for text in texts
+        ]
         return read_rows(self.module, [row[-self._limits.window :] for row in rows])
 
     def close(self) -> None:

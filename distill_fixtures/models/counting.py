@@ -91,6 +91,7 @@ def _live_parameters(module: Any) -> list[tuple[str, torch.nn.Parameter]]:
         (name, parameter)
         for name, parameter in module.named_parameters()
         if id(parameter) not in computed
+        and ".ranknum." not in name  # AdaLoRA's note of a rank, and no weight
         and (".original_module." not in f".{name}" or _is_shared_outside(module, name, parameter))
     ]
 

@@ -12,6 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from distill_fixtures.errors import ModelReferenceError
+from distill_fixtures.models.elsewhere import (
+    TEMPLATES_FOLDER,
+    refuse_links_out,
+    refuse_other_adapters,
+    refuse_other_tokenizers,
+    refuse_other_weights,
+)
 from distill_fixtures.models.headers import read_safetensors_header
 from distill_fixtures.models.other_tasks import refuse_other_tasks, refuse_unfit_base
 from distill_fixtures.models.plan import ModelPlan
@@ -44,10 +51,7 @@ SLOW_TOKENIZER_FILES = (
 )
 # A tokenizer's class may look at a vocabulary beside tokenizer.json, and at templates of its own.
 MORE_TOKENIZER_FILES = (*SLOW_TOKENIZER_FILES, "tekken.json")
-TEMPLATES_FOLDER = "additional_chat_templates"
 MAX_JSON_BYTES = 100_000_000
-# Of files that a loader may look at.
-READ_SUFFIXES = (".json", ".safetensors", ".bin", ".txt", ".model", ".spm", ".jinja", ".py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ def plan_of_full_model(
     Args:
         is_base: an adapter goes on it; whether it suits that one is looked at with the adapter.
     """
-    _refuse_links_out(folder)
+    refuse_links_out(folder)
     config = read_json_object(folder / "config.json")
     _refuse_custom_code(reference, config, rules)
     if not is_base:
@@ -86,6 +90,7 @@ def plan_of_full_model(
             next_step="save it there with `tokenizer.save_pretrained(FOLDER)`",
         )
     weights, index = _weight_files(folder, "model", "pytorch_model", rules)
+    refuse_other_weights(reference, config, (index or weights)[0].name)
     present = tuple(folder / name for name in CONFIG_FILES if (folder / name).is_file())
     return ModelPlan(
         reference=reference,
@@ -101,46 +106,31 @@ def plan_of_full_model(
 
 def plan_of_adapter(reference: str, folder: Path, base: ModelPlan, rules: FolderRules) -> ModelPlan:
     """Check a PEFT adapter's folder; its tokenizer, where it has one, replaces the base's."""
-    _refuse_links_out(folder)
+    refuse_links_out(folder)
     config = read_json_object(folder / "adapter_config.json")
     _refuse_custom_code(reference, config, rules)
     refuse_unfit_base(config, base)
+    refuse_other_adapters(reference, config)
     weights, index = _weight_files(folder, "adapter_model", "adapter_model", rules)
+    if index:
+        raise ModelReferenceError(
+            f"the adapter in {folder} is in several files",
+            got=index[0].name,
+            wanted="adapter_model.safetensors, the one file that PEFT reads",
+            next_step="save the adapter again with PEFT's `save_pretrained`",
+        )
     tokenizer = _tokenizer_files(folder)
     return ModelPlan(
         reference=reference,
         kind="adapter",
         folder=folder,
         weight_files=weights,
-        other_files=(*index, folder / "adapter_config.json", *tokenizer),
+        other_files=(folder / "adapter_config.json", *tokenizer),
         tokenizer_files=tokenizer,
         config=config,
         base=base,
         trust_remote_code=rules.trust_remote_code,
     )
-
-
-def _refuse_links_out(folder: Path) -> None:
-    """Refuse a folder with a link out of it, before any of its files is read.
-
-    A link in a folder from elsewhere could have any file of this machine read. The Hub's cache is
-    made of links into a folder beside; those are followed.
-    """
-    root = folder.resolve()
-    allowed = [root]
-    if root.parent.name == "snapshots":
-        allowed.append(root.parent.parent / "blobs")
-    for path in (*folder.iterdir(), *(folder / TEMPLATES_FOLDER).glob("*")):
-        if path.suffix not in READ_SUFFIXES and path.name != TEMPLATES_FOLDER:
-            continue
-        real = path.resolve()
-        if not any(each in real.parents for each in allowed) and real.exists():
-            raise ModelReferenceError(
-                f"a file of the model folder {folder} leads out of it",
-                got=f"{path.name}, a link to {real}",
-                wanted="files that lie in the folder itself",
-                next_step="give the folder that the link leads into, or put a copy in its place",
-            )
 
 
 def unlisted_files(plan: ModelPlan) -> tuple[Path, ...]:
@@ -154,6 +144,8 @@ def unlisted_files(plan: ModelPlan) -> tuple[Path, ...]:
         # The tokenizer's class may be told by the configuration.
         found |= {folder / name for name in (*MORE_TOKENIZER_FILES, "config.json")}
         found.update((folder / TEMPLATES_FOLDER).glob("*.jinja"))
+        # Tokenizers of newer versions, which tokenizer_config.json may name.
+        found.update(folder.glob("tokenizer.*.json"))
     if plan.trust_remote_code and plan.kind != "hub":
         found.update(folder.glob("*.py"))
     listed = plan.weight_files + plan.other_files
@@ -203,6 +195,9 @@ def _tokenizer_files(folder: Path) -> tuple[Path, ...]:
         if not vocabulary:
             return ()
     settings = tuple(name for name in TOKENIZER_SETTINGS if (folder / name).is_file())
+    if "tokenizer_config.json" in settings:
+        given = read_json_object(folder / "tokenizer_config.json")
+        refuse_other_tokenizers(str(folder), given)
     return tuple(folder / name for name in vocabulary + settings)
 
 
@@ -215,7 +210,7 @@ def _weight_files(
         read_safetensors_header(single)
         return (single,), ()
     if index.is_file():
-        shards = _shards(folder, index)
+        shards = _shards(folder, index, ".safetensors")
         for shard in shards:
             read_safetensors_header(shard)
         return shards, (index,)
@@ -231,7 +226,7 @@ def _weight_files(
             )
         if pickled.is_file():
             return (pickled,), ()
-        return _shards(folder, pickle_index), (pickle_index,)
+        return _shards(folder, pickle_index, ".bin"), (pickle_index,)
     raise ModelReferenceError(
         f"the model folder {folder} has no weights",
         got=_listing(folder),
@@ -240,7 +235,7 @@ def _weight_files(
     )
 
 
-def _shards(folder: Path, index: Path) -> tuple[Path, ...]:
+def _shards(folder: Path, index: Path, suffix: str) -> tuple[Path, ...]:
     weight_map = read_json_object(index).get("weight_map")
     if not isinstance(weight_map, dict) or not weight_map:
         raise ModelReferenceError(
@@ -250,17 +245,23 @@ def _shards(folder: Path, index: Path) -> tuple[Path, ...]:
             next_step="save or download the model again",
         )
     shards = []
-    for name in dict.fromkeys(weight_map.values()):
-        # A name with a path in it would let a foreign index point anywhere on the disk.
-        if not isinstance(name, str) or Path(name).name != name or not (folder / name).is_file():
+    for name in weight_map.values():
+        # A name with a path in it would let a foreign index point anywhere on the disk, and one of
+        # another kind would be read as what it is called: a pickle, say.
+        if (
+            not isinstance(name, str)
+            or Path(name).name != name
+            or Path(name).suffix != suffix
+            or not (folder / name).is_file()
+        ):
             raise ModelReferenceError(
                 f"a shard that {index} names is missing",
                 got=repr(name),
-                wanted=f"a file in {folder}",
+                wanted=f"a {suffix} file in {folder}",
                 next_step="download the missing file",
             )
         shards.append(folder / name)
-    return tuple(shards)
+    return tuple(dict.fromkeys(shards))
 
 
 def _refuse_custom_code(reference: str, config: Mapping[str, Any], rules: FolderRules) -> None:

@@ -24,6 +24,9 @@ VERSIONS = (2, 3)
 DEFAULT_ALIGNMENT = 32
 MAX_HEADER_BYTES = 1 << 30
 MAX_DIMENSIONS = 8
+# Far more than any model has; each takes memory once it is read.
+MOST_TENSORS = 1_000_000
+MOST_SETTINGS = 100_000
 # A value of a list is kept up to here; longer ones, such as vocabularies, are only measured.
 MOST_KEPT = 64
 # Ten times the largest vocabulary; more would only take time.
@@ -165,7 +168,10 @@ class _Reader:
             self._broken(f"version {version}", wanted=f"version {' or '.join(map(str, VERSIONS))}")
         tensors, settings = self._number("<Q"), self._number("<Q")
         # The least that each of them takes.
-        self._must_hold(tensors * 24 + settings * 13, f"{tensors} tensors, {settings} settings")
+        counted = f"{tensors} tensors, {settings} settings"
+        self._must_hold(tensors * 24 + settings * 13, counted)
+        if tensors > MOST_TENSORS or settings > MOST_SETTINGS:
+            self._broken(counted, wanted=f"at most {MOST_TENSORS} and {MOST_SETTINGS}")
         for _ in range(settings):
             name = self._string()
             self.settings[name] = self._value(name, self._number("<I"))
@@ -189,6 +195,15 @@ class _Reader:
                     f"tensor {name[:80]!r} ends at byte {end} of {self.size}",
                     next_step="download the file again: it is cut short",
                 )
+        taken = 0
+        for offset, size, name in sorted(
+            (at, it.size_bytes, name) for name, (it, at) in found.items()
+        ):
+            if offset < taken:
+                self._broken(
+                    f"tensor {name[:80]!r} begins within another, at byte {begin + offset}"
+                )
+            taken = offset + size
 
     def _tensor(self) -> tuple[str, tuple[GgufTensor, int]]:
         name, dimensions = self._string(), self._number("<I")

@@ -56,6 +56,8 @@ NO_PARAMETERS = (
     *(".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq", ".position_ids"),
     *("final_logits_bias", ".EncDecAttention.relative_attention_bias.weight"),
 )
+# Random projections of VeRA and RandLoRA, which are saved and never trained.
+NO_ADAPTER_PARAMETERS = ("vera_A", "vera_B", "randlora_A", "randlora_B")
 GGUF_EMBEDDINGS = ("token_embd.weight", "output.weight", "output.bias")
 # Factors of the rotary positions, which are computed and not trained.
 GGUF_NO_PARAMETERS = ("rope_freqs.", "rope_factors_")
@@ -152,6 +154,8 @@ def counts_of_plan(plan: ModelPlan) -> ParameterCounts | Undefined:
         return Undefined("the weights are no safetensors; they are counted once loaded")
     if method_of(plan.config) is not None:
         return Undefined("packed weights are counted once loaded")
+    if plan.base is not None and plan.base.kind == "gguf":
+        return Undefined("a GGUF file names its tensors otherwise; they are counted once loaded")
     if plan.base is not None and task_of_plan(plan) != task_of_config(plan.base.config):
         return Undefined("the base is loaded with another head; it is counted once loaded")
     if plan.base is None:
@@ -182,6 +186,8 @@ def _counts_of_adapter(plan: ModelPlan, base: ModelPlan) -> ParameterCounts | Un
     added: dict[str, int] = {}
     trainable = 0
     for inner, tensor in adapter_tensors(plan).items():
+        if inner.endswith(NO_ADAPTER_PARAMETERS) or _is_tied_copy(inner, base_sizes):
+            continue
         # PEFT copies each module whose name ends so: DistilBERT's pre_classifier too.
         is_copy = any(f"{module}." in inner for module in saved_modules)
         replaced = base_sizes.get(inner.replace(".base_layer.", "."))
@@ -192,8 +198,26 @@ def _counts_of_adapter(plan: ModelPlan, base: ModelPlan) -> ParameterCounts | Un
     return ParameterCounts(
         base_counts.total + sum(added.values()),
         trainable,
-        base_counts.non_embedding + _non_embedding(added),
+        base_counts.non_embedding
+        + sum(count for inner, count in added.items() if not _is_on_embedding(inner)),
     )
+
+
+def _is_tied_copy(inner: str, base_sizes: Mapping[str, int]) -> bool:
+    """PEFT saves trained rows of a tied embedding for the output too, which has none of its own."""
+    layer, mark, _ = inner.partition(".trainable_tokens_delta")
+    return (
+        bool(mark)
+        and f"{layer}.weight".endswith(OUTPUT_EMBEDDINGS)
+        and (f"{layer}.weight" not in base_sizes)
+    )
+
+
+def _is_on_embedding(inner: str) -> bool:
+    """Whether an adapter's tensor belongs to an embedding, or stands in its place."""
+    parts = inner.split(".")
+    layers = (".".join(parts[:count]) for count in range(1, len(parts)))
+    return any(_is_embedding(f"{layer}.weight") for layer in layers) or _is_embedding(inner)
 
 
 def _sizes_of_full_model(plan: ModelPlan) -> dict[str, int]:
@@ -215,11 +239,11 @@ def _sizes_of_full_model(plan: ModelPlan) -> dict[str, int]:
 
 
 def _non_embedding(sizes: Mapping[str, int]) -> int:
-    return sum(
-        count
-        for name, count in sizes.items()
-        if not (is_input_embedding(name) or name.endswith(OUTPUT_EMBEDDINGS))
-    )
+    return sum(count for name, count in sizes.items() if not _is_embedding(name))
+
+
+def _is_embedding(name: str) -> bool:
+    return is_input_embedding(name) or name.endswith(OUTPUT_EMBEDDINGS)
 
 
 def _headers(plan: ModelPlan) -> dict[str, TensorHeader]:

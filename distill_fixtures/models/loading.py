@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from distill_fixtures.errors import MeasurementError, ModelReferenceError
+from distill_fixtures.models.adapter_fit import check_fit
 from distill_fixtures.models.counting import count_module
 from distill_fixtures.models.devices import torch_dtype
 from distill_fixtures.models.file_digests import IN_PROCESS, FileDigests
-from distill_fixtures.models.headers import read_safetensors_header
 from distill_fixtures.models.identity import card_of_plan
 from distill_fixtures.models.in_process import model_in_process
 from distill_fixtures.models.labels import labels_of_plan
@@ -213,19 +213,7 @@ def _put_adapter_on(plan: ModelPlan, base: Any) -> Any:
         module = PeftModel.from_pretrained(base, str(plan.folder), is_trainable=False)
     except Exception as error:  # libraries fail on bad files in ways of their own
         raise _not_loadable(plan, "adapter", error) from error
-    wanted = set(get_peft_model_state_dict(module, save_embedding_layers=False))
-    given: set[str] = set()
-    for path in plan.weight_files:
-        if path.suffix != ".safetensors":
-            return module
-        given |= read_safetensors_header(path).keys()
-    if missing := sorted(wanted - given):
-        raise ModelReferenceError(
-            f"the adapter {plan.reference} does not fit its base",
-            got=f"missing: {', '.join(missing[:5])} ({len(missing)} in all)",
-            wanted="weights for every module that adapter_config.json names",
-            next_step="check that this is the base it was trained on (--distill-base-model)",
-        )
+    check_fit(plan, module, set(get_peft_model_state_dict(module, save_embedding_layers=False)))
     return module
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from distill_fixtures.models.headers import TensorHeader, read_safetensors_header
 from distill_fixtures.models.plan import ModelPlan
 
-__all__ = ["adapter_tensors", "rows_of_adapter_head"]
+__all__ = ["ADAPTER_PREFIX", "adapter_tensors", "rows_of_adapter_head"]
 
 ADAPTER_PREFIX = "base_model.model."
 # The last layer of a head, one row a label, as the architectures call it.

@@ -120,6 +120,8 @@ class _Resolver:
         if reference.startswith("demo:"):
             return self._demo(reference)
         if is_served(reference):
+            if not base_allowed:
+                raise _served_base()
             return _plan_of_served(reference)
         path = Path(reference).expanduser()
         if path.suffix.lower() == ".gguf":
@@ -240,7 +242,25 @@ def _refuse_many_adapters(folder: Path) -> None:
         )
 
 
+def _served_base() -> ModelReferenceError:
+    """Nothing is asked: an adapter from elsewhere must not choose whom the key is sent to."""
+    return ModelReferenceError(
+        "an adapter cannot go on a model behind a server",
+        got="a server's address as its base",
+        wanted="a base whose files are here, or on the Hub",
+        next_step="give the base's folder",
+    )
+
+
 def _plan_of_gguf(reference: str, path: Path) -> ModelPlan:
+    if (path.parent / "adapter_config.json").is_file():
+        # transformers would load the base that it names in the file's place.
+        raise ModelReferenceError(
+            f"the GGUF file {path} lies beside an adapter",
+            got=f"{path.parent / 'adapter_config.json'}",
+            wanted="a folder without adapter_config.json",
+            next_step="put the GGUF file into a folder of its own",
+        )
     header = read_gguf_header(path)
     config: dict[str, Any] = {"model_type": header.architecture}
     if header.window is not None:

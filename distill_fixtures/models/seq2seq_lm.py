@@ -48,7 +48,6 @@ class Seq2SeqLM(WritingModel):
         super().__init__(
             module, tokenizer, card, room=self._windows, rules=seq2seq_rules(module, tokenizer)
         )
-        self._rows = module.get_input_embeddings().weight.shape[0]
         self._scorer: Seq2SeqScorer | None = Seq2SeqScorer(
             module, card.reference, batch_tokens or usual_budget(module.device.type)
         )

@@ -15,6 +15,7 @@ from distill_fixtures.models.protocol import Clock, Generated, GenerateRequest, 
 from distill_fixtures.models.text_writer import TextWriter
 from distill_fixtures.models.token_rules import TokenRules
 from distill_fixtures.models.token_times import token_times
+from distill_fixtures.models.tokens import check_token_ids
 from distill_fixtures.records import GenerationTrace, ModelCard
 
 __all__ = ["WritingModel"]
@@ -38,6 +39,7 @@ class WritingModel(LoadedModel):
         super().__init__(module, tokenizer, card)
         self._room = room
         self._rules = rules
+        self._rows = int(module.get_input_embeddings().weight.shape[0])
 
     def generate_in_passes(
         self,
@@ -49,7 +51,7 @@ class WritingModel(LoadedModel):
         if len(known) == len(requests):
             return
         yield from self._writer().passes(
-            [self._chat_ids(request.prompt) for request in requests],
+            [self._chat_ids(request) for request in requests],
             [request.key for request in requests],
             settings,
             known,
@@ -62,7 +64,7 @@ class WritingModel(LoadedModel):
         times = token_times(module.device, clock)
         steps = []
         ids = self._room.fitted(
-            [self._tokenizer.encode(text) for text in prompts],
+            [self._known(text[:80], self._tokenizer.encode(text)) for text in prompts],
             new_tokens,
             advice="give a smaller --distill-new-tokens",
         )
@@ -75,14 +77,31 @@ class WritingModel(LoadedModel):
         check_steps(self._card.reference, steps, [text[:80] for text in prompts])
         return GenerationTrace(len(ids), sum(len(prompt) for prompt in ids), stamps_s)
 
-    def _chat_ids(self, prompt: str) -> list[int]:
+    def _chat_ids(self, request: GenerateRequest) -> list[int]:
         """A prompt in tokens, put as a user's message where the model has a chat template."""
         if not self.uses_chat_template:
-            return list(self._tokenizer.encode(prompt))
-        text = self._tokenizer.apply_chat_template(
-            [{"role": "user", "content": prompt}], add_generation_prompt=True, tokenize=False
-        )
-        return list(self._tokenizer.encode(text, add_special_tokens=False))
+            return self._known(request.key, self._tokenizer.encode(request.prompt))
+        try:
+            text = self._tokenizer.apply_chat_template(
+                [{"role": "user", "content": request.prompt}],
+                add_generation_prompt=True,
+                tokenize=False,
+            )
+        except Exception as error:  # a template from elsewhere fails in whatever way it likes
+            raise MeasurementError(
+                f"the chat template of {self._card.reference} fails on question {request.key!r}",
+                got=f"{type(error).__name__}: {error}"[:300],
+                wanted="a template that takes one message of a user",
+                next_step="correct chat_template.jinja or tokenizer_config.json, or use "
+                "--distill-scoring cloze or letter, which need no template",
+            ) from error
+        return self._known(request.key, self._tokenizer.encode(text, add_special_tokens=False))
+
+    def _known(self, key: str, ids: Sequence[int]) -> list[int]:
+        """Token ids, all of which the embedding has a row for."""
+        if ids:
+            check_token_ids(key, ids, self._rows)
+        return list(ids)
 
     def _writer(self) -> TextWriter:
         if not self._rules.end:

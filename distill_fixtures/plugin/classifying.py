@@ -58,11 +58,12 @@ def fit_to_models(
         return scoring, questions
     _refuse_what_no_classifier_answers(config, questions, plans, classifiers)
     names = _LabelNames.of(plans)
+    places = names.places(questions.labels)
     for label, line in questions.labels.items():
-        if names.place(label) is None:
+        if places[label] is None:
             where = f"{config.data_path}, line {line}"
             raise _unknown_label(where, label, names.options, plans["teacher"])
-    return "classify", _with_options(questions, names)
+    return "classify", _with_options(questions, names.options, places)
 
 
 def _refuse_what_no_classifier_answers(
@@ -127,19 +128,24 @@ class _LabelNames:
                 )
         return cls(options, numbered=len(named) < len(labels))
 
-    def place(self, label: str) -> int | None:
-        """The option that a label of the file means; None where it means none."""
-        found = id_of_label(self.options, label)
-        if found is None and self.numbered:
-            found = id_of_label(generic_labels(len(self.options)), label)
-        return found
+    def places(self, labels: Collection[str]) -> dict[str, int | None]:
+        """The option that each label of a file means; None where it means none.
+
+        Names may be numbers (of stars, say): where one label is an id only, all numbers are ids.
+        """
+        named = {label: id_of_label(self.options, label) for label in labels}
+        if not self.numbered or None not in named.values():
+            return named
+        ids = {label: id_of_label(generic_labels(len(self.options)), label) for label in labels}
+        return {label: named[label] if ids[label] is None else ids[label] for label in labels}
 
 
-def _with_options(questions: QuestionSet, names: _LabelNames) -> QuestionSet:
+def _with_options(
+    questions: QuestionSet, options: tuple[str, ...], places: Mapping[str, int | None]
+) -> QuestionSet:
     """The same texts with the models' labels as options."""
-    places = {label: names.place(label) for label in questions.labels}
     fitted = tuple(
-        replace(each, choices=names.options, answer=places[each.reference_text])
+        replace(each, choices=options, answer=places[each.reference_text])
         for each in questions.questions
     )
     return replace(

@@ -64,7 +64,8 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
         ValueError: the content holds NaN or infinity.
     """
     text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
-    write_atomically(path, text.encode("utf-8"))
+    # Half of a surrogate pair, which a path or a server's text may hold, is written as JSON has it.
+    write_atomically(path, text.encode("utf-8", errors="backslashreplace"))
 
 
 def history_name(document: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from distill_fixtures.models.protocol import (
 from distill_fixtures.records import Question
 from distill_fixtures.tasks.prompts import PromptStyle
 from tests.fakes import FakeClock, TickingClock, make_card
-from tests.tiny_models import WINDOW, make_gpt2, make_llama, make_tokenizer
+from tests.tiny_models import VOCABULARY, WINDOW, make_gpt2, make_llama, make_tokenizer
 
 PROMPTS = ("Question: What is the energy?", "the", "the quick brown fox jumps over")
 
@@ -107,6 +108,30 @@ def test_the_chat_template_is_used_where_there_is_one() -> None:
     (chat,) = CausalLM(module, tokenizer, make_card()).generate_text(["Hi"], max_new_tokens=5)
     plain = CausalLM(module, make_tokenizer(), make_card())
     assert plain.generate_text(["user: Hi\nAnswer:"], max_new_tokens=5) == (chat,)
+
+
+@pytest.mark.parametrize(
+    "template", ["{{ raise_exception('no') }}", "{% for %}", "{{ a.b.c }}", "{{ 1 // 0 }}"]
+)
+def test_a_chat_template_that_fails(template: str) -> None:
+    tokenizer = make_tokenizer()
+    tokenizer.chat_template = template
+    with pytest.raises(MeasurementError, match="fails on question 'Hi'"):
+        CausalLM(make_llama(), tokenizer, make_card()).generate_text(["Hi"], max_new_tokens=5)
+
+
+def test_tokens_that_the_embedding_has_no_row_for() -> None:
+    module = make_llama()
+    module.resize_token_embeddings(VOCABULARY // 8)
+    model = CausalLM(module, make_tokenizer(), make_card())
+    asked: list[Callable[[], object]] = [
+        lambda: model.generate_text(["the quick"], max_new_tokens=5),
+        lambda: model.generate_timed(["the quick"], new_tokens=5, clock=FakeClock()),
+        lambda: model.read_texts(["the quick"]),
+    ]
+    for ask in asked:
+        with pytest.raises(MeasurementError, match="tokenizer does not fit the model"):
+            ask()
 
 
 @pytest.mark.parametrize("style", ["zero-shot", "cot"])

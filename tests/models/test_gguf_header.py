@@ -112,6 +112,14 @@ def text(value: str) -> bytes:
             "two tensors of one name",
         ),
         (
+            start(
+                2, 0, b"".join(text(n) + struct.pack("<IQIQ", 1, 8, 0, 0) for n in "ab") + bytes(99)
+            ),
+            "begins within another",
+        ),
+        (start(1_000_001, 0, bytes(25 * 10**6)), "1000001 tensors"),
+        (start(0, 100_001, bytes(2 * 10**6)), "100001 settings"),
+        (
             start(0, 1, text("general.alignment") + struct.pack("<II", 4, 0) + bytes(9)),
             "general.alignment 0",
         ),

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -123,6 +124,43 @@ def test_parameters(
     card = card_of_plan(plan)
     counted = (card.parameters_total, card.parameters_trainable, card.parameters_non_embedding)
     assert counted == (total, trainable, non_embedding)
+    assert load_model(plan).card == card
+
+
+EVERY_KIND: dict[str, Callable[[Any], Any]] = {
+    "IA3": lambda peft: peft.IA3Config(
+        target_modules=["k_proj", "down_proj"], feedforward_modules=["down_proj"]
+    ),
+    "AdaLoRA": lambda peft: peft.AdaLoraConfig(target_modules=["q_proj"], total_step=10),
+    "VeRA": lambda peft: peft.VeraConfig(target_modules=["q_proj"], r=4),
+    "prefix": lambda peft: peft.PrefixTuningConfig(num_virtual_tokens=4),
+    "on embeddings": lambda peft: peft.LoraConfig(target_modules=["embed_tokens", "q_proj"], r=4),
+    "rows of LoRA": lambda peft: peft.LoraConfig(
+        target_modules=["q_proj"], r=4, trainable_token_indices=[1, 2]
+    ),
+    "rows alone": lambda peft: peft.TrainableTokensConfig(token_indices=[1, 2, 3]),
+}
+
+
+@pytest.mark.parametrize("is_tied", [False, True])
+@pytest.mark.parametrize("kind", EVERY_KIND)
+def test_every_kind_of_adapter_is_counted_alike_from_files_and_loaded(
+    tmp_path: Path, kind: str, is_tied: bool
+) -> None:
+    import peft
+    from transformers import AutoModelForCausalLM
+
+    base = (tied if is_tied else untied)(tmp_path / "base")
+    settings = EVERY_KIND[kind](peft)
+    settings.task_type = "CAUSAL_LM"
+    with without_warnings():
+        module = peft.get_peft_model(AutoModelForCausalLM.from_pretrained(base), settings)
+        module.save_pretrained(tmp_path / "adapter")
+    trained = sum(each.numel() for each in module.parameters() if each.requires_grad)
+    plan = resolve_reference(str(tmp_path / "adapter"))
+    card = card_of_plan(plan)
+    body = BODY + (1 if is_tied else 2) * EMBEDDING
+    assert (card.parameters_total, card.parameters_trainable) == (body + trained, trained)
     assert load_model(plan).card == card
 
 

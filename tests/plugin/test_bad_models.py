@@ -212,6 +212,12 @@ def other_base(place: Path) -> None:
     change_json(place / "adapter_config.json", base_model_name_or_path=str(base))
 
 
+def shallower_base(place: Path) -> None:
+    """Its base becomes a model of fewer layers."""
+    base = save(tiny_llama(hidden=32, layers=1, seed=3), place.parent / "shallower")
+    change_json(place / "adapter_config.json", base_model_name_or_path=str(base))
+
+
 def drop_first(found: dict[str, Any]) -> None:
     del found[min(found)]
 
@@ -331,6 +337,15 @@ AT_ONCE = {
     "an adapter that names no base": Bad(
         adapter(base_model_name_or_path=None), ("--distill-base-model",), reference=ADAPTER
     ),
+    "an adapter over a server": Bad(
+        adapter(base_model_name_or_path=f"openai+http://127.0.0.1:9/v1?model={MODEL}"),
+        ("cannot go on a model behind a server",),
+        reference=ADAPTER,
+    ),
+    "other weights than those that lie there": Bad(
+        config(transformers_weights="other.safetensors"),
+        ("leads out of its own files", "other.safetensors"),
+    ),
     "several adapters": Bad(many_adapters, ("first, second",), reference="{here}/adapters"),
     "a GGUF file cut short": Bad(
         gguf(lambda raw: raw[:-5000]), ("m.gguf", "cut short"), reference=GGUF
@@ -384,6 +399,12 @@ WHEN_TRIED = {
     ),
     "an adapter of another base": Bad(
         adapter(other_base), ("adapter", "--distill-base-model"), reference=ADAPTER, tried=ACCURACY
+    ),
+    "an adapter of a deeper base": Bad(
+        adapter(shallower_base),
+        ("layers.1", "--distill-base-model"),
+        reference=ADAPTER,
+        tried=ACCURACY,
     ),
     "an adapter without a tensor": Bad(
         adapter(tensors(drop_first, "adapter_model.safetensors")),

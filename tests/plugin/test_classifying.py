@@ -113,6 +113,14 @@ def test_labels_without_names_match_by_id(name: str) -> None:
     check(fitted(texts("1", "neg"), nameless, named), ("neg", "pos"), (1, 0))
 
 
+def test_numbers_are_ids_where_one_of_them_is_no_name() -> None:
+    """Stars from 1 to 3 have the ids 0 to 2: with 0 in the file, 1 means two stars."""
+    stars, nameless = classifier("1", "2", "3"), classifier(num_labels=3)
+    check(fitted(texts("2", "3", "1"), stars, nameless), ("1", "2", "3"), (1, 2, 0))
+    check(fitted(texts("2", "0", "1"), stars, nameless), ("1", "2", "3"), (2, 0, 1))
+    assert "'0'" in refusal(QuestionFileError, texts("0", "1"), stars, stars).got
+
+
 def test_the_digest_tells_other_options_apart() -> None:
     one = fitted(texts("a", "b"), classifier("a", "b"), classifier("a", "b"))[1]
     other = fitted(texts("a", "b"), classifier("b", "a"), classifier("a", "b"))[1]

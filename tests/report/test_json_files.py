@@ -34,6 +34,13 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert "猫" in path.read_text("utf-8")
 
 
+def test_half_a_surrogate_pair_is_written_as_json_has_it(tmp_path: Path) -> None:
+    """A file's name that is no UTF-8, or a server's text, must not end a run of hours."""
+    content = {"reference": "mod\udce9l", "text": "a\ud800b 猫"}
+    write_json(tmp_path / "file.json", content)
+    assert json.loads((tmp_path / "file.json").read_text("utf-8")) == content
+
+
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
 def test_what_strict_json_lacks_is_refused(tmp_path: Path, number: float) -> None:
     path = tmp_path / "file.json"

@@ -22,6 +22,8 @@ NUMBERS = (
     "parameters_trainable",
     "parameters_non_embedding",
 )
+# Beyond every disk; divisions of larger numbers overflow.
+TOO_LARGE = 1 << 63
 TEXTS = ("architecture", "dtype")
 NOT_TOLD = Undefined("a server does not say it; a file can (&card=FILE in the reference)")
 
@@ -69,18 +71,18 @@ def read_card(address: ServedAddress) -> dict[str, Any]:
                 wanted=", ".join((*NUMBERS, *TEXTS)),
                 next_step=f"did you mean {near}?" if near else "leave it out",
             )
-        if name in NUMBERS and (type(value) is not int or value < 0):
+        if name in NUMBERS and (type(value) is not int or not 0 <= value < TOO_LARGE):
             raise _unusable(
                 address,
                 got=f"{name}: {value!r}"[:300],
-                wanted="a whole number, 0 or more",
+                wanted="a whole number from 0 up to 2^63",
                 next_step="correct it, or leave it out where it is not known",
             )
-        if name in TEXTS and not isinstance(value, str):
+        if name in TEXTS and not (isinstance(value, str) and value.isprintable()):
             raise _unusable(
                 address,
                 got=f"{name}: {value!r}"[:300],
-                wanted="a text",
+                wanted="a text on one line",
                 next_step="correct it, or leave it out where it is not known",
             )
     return found

@@ -15,6 +15,7 @@ from typing import Any
 
 from distill_fixtures.errors import ServerError
 from distill_fixtures.models.served.address import ServedAddress
+from distill_fixtures.models.served.bounded_answers import bounded_client
 from distill_fixtures.models.served.echo import Echo, EchoError
 from distill_fixtures.models.served.server_faults import KEY_VARIABLE, ServerFaults
 
@@ -27,6 +28,7 @@ CHECK_TIMEOUT_S = 4.0
 # The client insists on one; servers on one's own machine want none.
 NO_KEY = "none"
 MOST_SHOWN = 300
+MOST_NATS = 1 << 53
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +89,14 @@ class ServerClient:
                     base_url=self._address.base_url,
                     timeout=openai.Timeout(self._address.timeout_s, connect=CONNECT_TIMEOUT_S),
                     max_retries=self._retries,
+                    http_client=bounded_client(self._faults.nonsense),
                 )
             return self._opened
+
+    @property
+    def retries(self) -> int:
+        """How often a request that may pass the next time is sent again."""
+        return self._retries
 
     def close(self) -> None:
         """Close the connections. Asking again opens new ones."""
@@ -119,7 +127,7 @@ class ServerClient:
             shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
             raise ServerError(
                 f"the server at {self._address.base_url} has no model {self._address.model!r}",
-                got=f"models: {shown or 'none'}"[:MOST_SHOWN],
+                got=self._faults.without_key(f"models: {shown or 'none'}")[:MOST_SHOWN],
                 wanted=f"{self._address.model!r} among them",
                 next_step="give one of these names after model=; where the server loads models "
                 "that it does not list, add &listed=no",
@@ -146,6 +154,8 @@ class ServerClient:
         tokens, values = (getattr(found, name, None) for name in ("tokens", "token_logprobs"))
         if not tokens or values is None:
             raise EchoError("no log-probabilities")
+        if not isinstance(tokens, list) or not isinstance(values, list):
+            raise EchoError("log-probabilities that are no lists")
         written = _count(answer, "completion_tokens")
         return Echo(
             tokens=[str(each) for each in tokens],
@@ -166,8 +176,10 @@ class ServerClient:
                 **({"stop": list(stops)} if stops else {}),
             )
             choice = self._one_choice(answer)
-        message = getattr(choice, "message", None)
-        text = getattr(message, "content", None)
+        message: Any = getattr(choice, "message", None)
+        if not hasattr(message, "content"):
+            raise self._faults.nonsense("a choice without a message")
+        text = message.content
         if text is not None and not isinstance(text, str):
             raise self._faults.nonsense(f"a message of type {type(text).__name__}")
         return Written(
@@ -178,16 +190,19 @@ class ServerClient:
     def stream(self, prompt: str, *, new_tokens: int) -> Iterator[Chunk]:
         """Exactly so many tokens after a prompt, greedy, as they come.
 
+        Nothing is asked again here: whoever takes times would take the pauses too.
+
         The caller counts: a server that does not know how to go on after an end of text stops
         there.
         """
         with self._faults.translated(), self._open_stream(prompt, new_tokens) as pieces:
             for piece in pieces:
-                choices = getattr(piece, "choices", None) or [None]
-                text = getattr(choices[0], "text", None)
+                choices = getattr(piece, "choices", None)
+                choice = choices[0] if isinstance(choices, list) and choices else None
+                ended = getattr(choice, "finish_reason", None)
                 yield Chunk(
-                    has_text=bool(text),
-                    finish_reason=getattr(choices[0], "finish_reason", None),
+                    has_text=bool(getattr(choice, "text", None)),
+                    finish_reason=None if ended is None else str(ended),
                     prompt_tokens=_count(piece, "prompt_tokens"),
                     new_tokens=_count(piece, "completion_tokens"),
                 )
@@ -205,7 +220,7 @@ class ServerClient:
         import openai
 
         def opened(extra: dict[str, Any]) -> Any:
-            return self._client.completions.create(
+            return self._client.with_options(max_retries=0).completions.create(
                 model=self._address.model,
                 prompt=prompt,
                 max_tokens=new_tokens,
@@ -236,7 +251,10 @@ def _count(answer: Any, name: str) -> int | None:
 
 
 def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
+    """None for what is no number, or a whole one too large to be a log-probability."""
+    if isinstance(value, float) or (type(value) is int and abs(value) < MOST_NATS):
+        return float(value)
+    return None
 
 
 def _whole_numbers(values: Any) -> list[int] | None:

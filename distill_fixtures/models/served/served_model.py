@@ -6,6 +6,7 @@ import random
 import re
 import string
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -31,6 +32,7 @@ from distill_fixtures.models.served.echo import (
     continuation_log_likelihood,
     without_begin,
 )
+from distill_fixtures.models.served.server_faults import PassingFaultError
 from distill_fixtures.models.served.timed_stream import TimedStream, read_stream
 from distill_fixtures.records import GenerationTrace, ModelCard, Undefined
 
@@ -45,6 +47,8 @@ MOST_STOPS = 4
 PROBE = "The sky is blue.\n"
 NOT_KNOWN = Undefined("a server does not say its tokenizer")
 TAG_LETTERS = 4
+# Before a batch is timed once more; twice as long each time.
+FIRST_PAUSE_S = 0.5
 
 
 class ServedModel(AllAtOnce):
@@ -105,10 +109,23 @@ class ServedModel(AllAtOnce):
 
         A few letters by chance stand before each prompt, and are counted with it.
 
+        Where the server fails in a way that may pass, all is timed anew after a pause: no time
+        holds a failed try or a pause.
+
         Raises:
             MissingFigureError: the server ends a text early, or does not stream token by token.
             ServerError: it broke off its answer.
         """
+        for tried in range(self._client.retries):
+            try:
+                return self._timed_batch(prompts, new_tokens, clock)
+            except PassingFaultError:
+                time.sleep(FIRST_PAUSE_S * 2**tried)
+        return self._timed_batch(prompts, new_tokens, clock)
+
+    def _timed_batch(
+        self, prompts: Sequence[str], new_tokens: int, clock: Clock
+    ) -> GenerationTrace:
         prompts = [f"{self._address.begin}{_tag()} {prompt}" for prompt in prompts]
         start = clock.now()
         if len(prompts) == 1:

@@ -10,10 +10,14 @@ from distill_fixtures.errors import ServerError
 from distill_fixtures.models.served.address import ServedAddress
 from distill_fixtures.models.served.echo import EchoError
 
-__all__ = ["KEY_VARIABLE", "ServerFaults"]
+__all__ = ["KEY_VARIABLE", "PassingFaultError", "ServerFaults"]
 
 KEY_VARIABLE = "OPENAI_API_KEY"
 MOST_SHOWN = 300
+
+
+class PassingFaultError(ServerError):
+    """It may do the next time: the server is busy, fails, or the connection broke."""
 
 
 class ServerFaults:
@@ -47,16 +51,18 @@ class ServerFaults:
                 got=f"nothing within {self._address.timeout_s:g} s, asked up to "
                 f"{self._retries + 1} times",
                 next_step="look at the server's log; &timeout_s=S waits longer",
+                kind=PassingFaultError,
             ) from error
         except openai.APIConnectionError as error:
             raise self._fault(
                 "cannot be reached",
                 got=_first_line(error.__cause__ or error),
                 next_step="start the server, or check host and port",
+                kind=PassingFaultError,
             ) from error
         except openai.APIStatusError as error:
             raise self._of_status(error, echo=echo) from error
-        except (openai.OpenAIError, ValueError) as error:
+        except (openai.OpenAIError, ValueError, RecursionError) as error:
             if isinstance(error, EchoError):
                 raise
             raise self._fault(
@@ -86,6 +92,14 @@ class ServerFaults:
                 "fails again and again",
                 got=f"{said} (asked up to {self._retries + 1} times)",
                 next_step="look at the server's log; &requests=N sends fewer at a time",
+                kind=PassingFaultError,
+            )
+        if 300 <= error.status_code < 400:
+            return self._fault(
+                "sends requests elsewhere",
+                got=f"HTTP {error.status_code} to {error.response.headers.get('location')!r}",
+                wanted="an answer from the host that the reference names",
+                next_step="give the address that it leads to, if you trust it",
             )
         return self._fault(
             "refuses the request", got=said, next_step="see what this server supports"
@@ -98,14 +112,22 @@ class ServerFaults:
             next_step="check that the address ends in /v1 and leads to the server itself",
         )
 
+    def without_key(self, text: str) -> str:
+        """A text of the server's, which may repeat what it was sent."""
+        return text.replace(self._key, "***") if self._key else text
+
     def _fault(
-        self, what: str, *, got: str, next_step: str, wanted: str = "an answer"
+        self,
+        what: str,
+        *,
+        got: str,
+        next_step: str,
+        wanted: str = "an answer",
+        kind: type[ServerError] = ServerError,
     ) -> ServerError:
-        if self._key:
-            got = got.replace(self._key, "***")
-        return ServerError(
+        return kind(
             f"the server of {self._address.place} {what}",
-            got=got[:MOST_SHOWN],
+            got=self.without_key(got)[:MOST_SHOWN],
             wanted=wanted,
             next_step=next_step,
         )

@@ -48,6 +48,9 @@ def read_stream(pieces: Iterable[Chunk], new_tokens: int, clock: Clock, place: s
         ended = piece.finish_reason or ended
         prompt_tokens = prompt_tokens if piece.prompt_tokens is None else piece.prompt_tokens
         counted = counted if piece.new_tokens is None else piece.new_tokens
+        if len(times) > new_tokens:
+            # Perhaps it would never end.
+            raise _pieces_are_no_tokens(place, len(times), counted, new_tokens)
     if ended is None:
         raise ServerError(
             f"the server of {place} broke off a stream",
@@ -64,13 +67,20 @@ def read_stream(pieces: Iterable[Chunk], new_tokens: int, clock: Clock, place: s
             next_step="take a server that knows ignore_eos, or fewer --distill-new-tokens",
         )
     if len(times) != new_tokens or came != new_tokens:
-        raise _untimed(
-            place,
-            "streams other pieces than tokens",
-            got=f"{len(times)} pieces with text, {came} tokens by its own count, for {new_tokens}",
-            next_step="let the server stream each token by itself",
-        )
+        raise _pieces_are_no_tokens(place, len(times), counted, new_tokens)
     return TimedStream(tuple(times), prompt_tokens)
+
+
+def _pieces_are_no_tokens(
+    place: str, pieces: int, counted: int | None, new_tokens: int
+) -> MissingFigureError:
+    own_count = "" if counted is None else f", {counted} tokens by its own count"
+    return _untimed(
+        place,
+        "streams other pieces than tokens",
+        got=f"{pieces} pieces with text{own_count}, for {new_tokens}",
+        next_step="let the server stream each token by itself",
+    )
 
 
 def _untimed(place: str, what: str, *, got: str, next_step: str) -> MissingFigureError:

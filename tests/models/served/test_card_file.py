@@ -51,7 +51,10 @@ def test_a_file_tells(tmp_path: Path) -> None:
         ({"disk_bytes": -1}, "-1"),
         ({"disk_bytes": 1.5}, "1.5"),
         ({"disk_bytes": True}, "True"),
+        ({"disk_bytes": 10**400}, "disk_bytes"),
         ({"architecture": 3}, "architecture: 3"),
+        ({"architecture": "\ud800"}, "architecture"),
+        ({"dtype": "a\nb"}, "dtype"),
         ([1], "list"),
     ],
 )

@@ -21,7 +21,7 @@ from distill_fixtures.models.protocol import (
 from distill_fixtures.models.served.address import ServedAddress
 from distill_fixtures.models.served.card_file import card_of_served
 from distill_fixtures.models.served.client import ServerClient
-from distill_fixtures.models.served.served_model import ServedModel
+from distill_fixtures.models.served.served_model import FIRST_PAUSE_S, ServedModel
 from distill_fixtures.records import Undefined
 from tests.models.served.fake_server import KEY, MODEL, Behaviour, log_prob, serving
 
@@ -215,6 +215,22 @@ def test_what_may_pass_is_asked_again(served: Served) -> None:
         model, does = served(retries=2, status=status, failures=2)
         model.score_many([ScoreRequest("q", CONTEXT, (" x",))])
         assert len(does.completions) == 3
+
+
+def test_no_time_holds_a_failed_try(served: Served) -> None:
+    """A pause of half a second and more before the next try is none of the model's."""
+    model, does = served(retries=2, status=503, failures=1)
+    trace = model.generate_timed(["one two"] * 2, new_tokens=2, clock=SystemClock())
+    assert trace.token_times_s[-1] < FIRST_PAUSE_S
+    # Both once more: what is timed together begins together.
+    assert len(does.completions) == 4
+
+
+def test_timing_gives_up_at_last(served: Served) -> None:
+    model, does = served(retries=1, status=503)
+    with pytest.raises(ServerError, match="asked up to 2 times"):
+        model.generate_timed(["one two"], new_tokens=2, clock=SystemClock())
+    assert len(does.completions) == 2
 
 
 @pytest.mark.parametrize(
