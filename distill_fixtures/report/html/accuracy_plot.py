@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from distill_fixtures.catalog import CATALOG
 from distill_fixtures.records import Undefined
@@ -113,7 +113,11 @@ def _draw(sheet: Sheet, *, figures: list[Shown], guess: float | None) -> None:
                       annotation_clip=False, color=COLOURS["faint"], fontsize=11)  # fmt: skip
     for each, at in zip(figures, places, strict=True):
         dot(axes, each.value, at, each.interval, each.role)
-        beside = {"va": "center", "textcoords": "offset points", "annotation_clip": False}
+        beside: dict[str, Any] = {
+            "va": "center",
+            "textcoords": "offset points",
+            "annotation_clip": False,
+        }
         axes.annotate(each.role, (left, at), (-6, 0), ha="right", **beside)
         axes.annotate(
             shown(each.kind, each.value), (right, at), (RIGHT - 4, 0), ha="right", **beside

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from distill_fixtures.records import Undefined
 from distill_fixtures.report.html.canvas import WIDTH, Sheet
@@ -102,7 +102,7 @@ def _draw(sheet: Sheet, *, parts: Sequence[Part], total: int) -> None:
         axes.text(middle, -7, words, ha="center", va="bottom", fontsize=11, color=COLOURS["faint"])
     for row, words in enumerate(("right", "wrong")):
         middle = row * (CELL_HEIGHT + GAP) + CELL_HEIGHT / 2
-        style = {"ha": "right", "fontsize": 11, "color": COLOURS["faint"]}
+        style: dict[str, Any] = {"ha": "right", "fontsize": 11, "color": COLOURS["faint"]}
         axes.text(-8, middle - 1, "teacher", va="bottom", **style)
         axes.text(-8, middle + 1, words, va="top", **style)
     for part in parts:

@@ -97,7 +97,7 @@ def _models(document: Node) -> Table:
     scoring = document["teacher"]["scoring"]
     facts |= {f"scoring.{key}": f"scoring: {key_words(key)}" for key in scoring}
     rows = [
-        (words, *(_or_why(document, f"{role}.{path}") for role in roles))
+        [Cell(words), *(_or_why(document, f"{role}.{path}") for role in roles)]
         for path, words in facts.items()
     ]
     headings = ("What", *(role.capitalize() for role in roles))

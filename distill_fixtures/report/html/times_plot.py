@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from distill_fixtures.catalog import CATALOG
 from distill_fixtures.records import Undefined
@@ -99,7 +99,11 @@ def _draw(sheet: Sheet, *, panels: Sequence[Sequence[Time]]) -> None:
             axes.barh(y, each.value, height=0.62, color=COLOURS[each.role], alpha=0.85, linewidth=0)
             if each.interval is not None:
                 axes.plot(each.interval, [y, y], color=COLOURS["ink"], linewidth=2.0)
-            beside = {"va": "center", "textcoords": "offset points", "annotation_clip": False}
+            beside: dict[str, Any] = {
+                "va": "center",
+                "textcoords": "offset points",
+                "annotation_clip": False,
+            }
             axes.annotate(each.role, (0, y), (-6, 0), ha="right", **beside)
             axes.annotate(
                 shown(each.metric, each.value),
