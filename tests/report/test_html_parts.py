@@ -63,6 +63,7 @@ def criterion(value: float | None, **more: Any) -> dict[str, Any]:
 def test_a_value_stands_in_its_band(value: float, place: float, beyond: int) -> None:
     gauge = gauge_of(criterion(value, ci95=[value - 3, value + 3]))
     assert gauge is not None
+    assert gauge.value is not None
     assert gauge.value == pytest.approx(place, abs=0.01)
     assert gauge.beyond == beyond
     low, middle, high = gauge.low, gauge.value, gauge.high

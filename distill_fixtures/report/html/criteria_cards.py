@@ -100,8 +100,8 @@ def _place(criterion: Node, value: float) -> float:
     good, poor = criterion["good"], criterion["poor"]
     if good == poor:  # no band between: each half as wide as the bound is far from 0
         better = 1 if CATALOG[criterion["metric"]].direction == "higher" else -1
-        half: float = 50.0 + 50.0 * better * (value - good) / (abs(good) or 1.0)
-        return half
+        apart: float = (value - good) / (abs(good) or 1.0)
+        return 50.0 + 50.0 * better * apart
     place: float = THIRD + THIRD * (value - poor) / (good - poor)
     return place
 

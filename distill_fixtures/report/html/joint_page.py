@@ -135,8 +135,8 @@ def _lead(board: Board) -> str:
 
 def _leaderboard(board: Board, runs: Sequence[JointRun]) -> Table:
     """A row a run."""
-    rows: list[Sequence[str | Cell]] = [
-        (
+    rows = [
+        [
             Cell(
                 f"{row['place']}. {label(row['student'], 60)}",
                 note=row["created_at"][:16].replace("T", " "),
@@ -144,8 +144,8 @@ def _leaderboard(board: Board, runs: Sequence[JointRun]) -> Table:
             ),
             _verdict(row),
             *(_figure(name, row["figures"][name]) for name in JOINT_METRICS),
-            ", ".join(row["front"]) or MISSING,
-        )
+            Cell(", ".join(row["front"]) or MISSING),
+        ]
         for row, run in zip(board["runs"][:MOST_RUNS], runs, strict=False)
     ]
     labels = (CATALOG[name].label for name in JOINT_METRICS)

@@ -96,8 +96,8 @@ def _models(document: Node) -> Table:
     facts = {key: key for key in ("reference", "architecture", "digest")}
     scoring = document["teacher"]["scoring"]
     facts |= {f"scoring.{key}": f"scoring: {key_words(key)}" for key in scoring}
-    rows: list[Sequence[str | Cell]] = [
-        (words, *(_or_why(document, f"{role}.{path}") for role in roles))
+    rows = [
+        [Cell(words), *(_or_why(document, f"{role}.{path}") for role in roles)]
         for path, words in facts.items()
     ]
     headings = ("What", *(role.capitalize() for role in roles))
