@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from distill_fixtures.config import OPTIONS, Option, RunConfig, build_config
+from distill_fixtures.config import RunConfig, build_config
 from distill_fixtures.errors import OptionError
+from distill_fixtures.options.option import Option
+from distill_fixtures.options.table import OPTIONS
 
 __all__ = ["given_options", "options_in_force", "register_options", "run_config", "tolerant"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from distill_fixtures.config import RunConfig, option_named
+from distill_fixtures.config import RunConfig
 from distill_fixtures.demo import questions_file
 from distill_fixtures.errors import OptionError
 from distill_fixtures.judge.criteria import Thresholds
@@ -19,6 +19,7 @@ from distill_fixtures.models.memory_needs import check_memory
 from distill_fixtures.models.model_limits import check_room
 from distill_fixtures.models.quantised import check_device, unpacked_on
 from distill_fixtures.models.references import resolve_reference
+from distill_fixtures.options.table import option_named
 from distill_fixtures.plugin.classifying import fit_to_models
 from distill_fixtures.plugin.control_shape import refuse_unlike_plan
 from distill_fixtures.records import Role, Scoring
