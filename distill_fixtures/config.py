@@ -22,10 +22,15 @@ BUILT_IN_PAIR = ("demo:teacher", "demo:student")
 
 @dataclass(frozen=True, slots=True)
 class RunConfig:
-    """What a run was asked to do. Paths are absolute."""
+    """What a run was asked to do. Paths are absolute.
+
+    With several students each has a record of its own, in which it is ``student`` and
+    ``metrics_dir`` is its folder.
+    """
 
     teacher: str
     student: str
+    students: Path | None
     control: str | None
     base_model: str | None
     data_path: Path | None
@@ -46,6 +51,7 @@ class RunConfig:
     metrics_dir: Path
     thresholds: Path | None
     baseline: Path | Literal["auto"] | None
+    resume: bool
     score_cache: Path | None
     no_score_cache: bool
     rehash: bool

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from distill_fixtures.option_checks import (
-    as_reference,
-)
+from distill_fixtures.option_checks import as_path, as_reference
 from distill_fixtures.options.option import Option
 
 __all__ = ["MODEL_OPTIONS"]
@@ -17,8 +15,16 @@ MODEL_OPTIONS: tuple[Option, ...] = (
         "demo:student",
         as_reference,
         "REF",
-        "the distilled student",
+        "the distilled student; given several times: each in turn beside the one teacher",
         repeatable=True,
+    ),
+    Option(
+        "--distill-students",
+        "students",
+        None,
+        as_path,
+        "FILE",
+        "several students: a TOML file of references, names, controls and thresholds of their own",
     ),
     Option(
         "--control-model",

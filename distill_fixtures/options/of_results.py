@@ -32,6 +32,15 @@ RESULT_OPTIONS: tuple[Option, ...] = (
         "newest complete and passing comparable one in the history of --metrics-dir",
     ),
     Option(
+        "--distill-resume",
+        "resume",
+        "false",
+        as_switch,
+        "",
+        "of several students, leave out those that an earlier run finished by the same options",
+        switch=True,
+    ),
+    Option(
         "--distill-score-cache",
         "score_cache",
         None,

@@ -1,50 +1,38 @@
-"""One run of the suite: registered as a plugin of its own when a selected test needs it."""
+"""One session of the suite: registered as a plugin of its own when a selected test needs it."""
 
 from __future__ import annotations
 
-import copy
 import os
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from distill_fixtures.catalog import metric
 from distill_fixtures.errors import (
     DistillBenchError,
     MissingFigureError,
     UsageError,
     WorkerError,
 )
-from distill_fixtures.judge.criteria import Criterion
 from distill_fixtures.plugin.caches import Caches
-from distill_fixtures.plugin.ci import (
-    add_summary,
-    annotate,
-    criterion_properties,
-    record_suite,
-    regression_properties,
-)
-from distill_fixtures.plugin.export import (
-    RunState,
-    build_documents,
-    check_document,
-    export,
-    say,
-)
-from distill_fixtures.plugin.fixtures import NO_BASELINE, NO_CONTROL
-from distill_fixtures.plugin.judging import Judge
-from distill_fixtures.plugin.options import run_config
+from distill_fixtures.plugin.ci import add_summary, annotate, record_students, record_suite
+from distill_fixtures.plugin.export import say
 from distill_fixtures.plugin.preparation import prepare_inputs
-from distill_fixtures.plugin.progress import ProgressDisplay
-from distill_fixtures.plugin.regressing import Regression
-from distill_fixtures.plugin.store import SessionStore
+from distill_fixtures.plugin.resuming import note_finished
+from distill_fixtures.plugin.several_runs import (
+    grouped,
+    is_of_shared_model,
+    prepare_several,
+    repeats,
+    student_of_item,
+)
+from distill_fixtures.plugin.student_run import Selection, StudentRun
+from distill_fixtures.plugin.students import asked
 from distill_fixtures.plugin.warned import warn
 
 if TYPE_CHECKING:
-    from distill_fixtures.plugin.export import Documents
+    from distill_fixtures.plugin.several import SeveralStudents
 
 __all__ = ["XDIST_MESSAGE", "Suite"]
 
@@ -58,13 +46,15 @@ XDIST_MESSAGE = str(
     )
 )
 
-T = TypeVar("T")
-NOTHING_TO_DO = (NO_CONTROL, NO_BASELINE, "got empty parameter set")
-"""Why a test is skipped that has done all it could."""
+ASKED_BY_NAME = (
+    "with several students a test must name this fixture among its arguments: it is then run once "
+    "for each student"
+)
+IN_PARTS = "the tests of student {} do not stand together; what it measured was let go"
 
 
 class Suite:
-    """Holds what a run measured, and writes it when the run ends.
+    """Knows which student each test is about, and writes what was measured.
 
     Attributes:
         record_property: pytest's ``record_testsuite_property``; None until a test of the suite
@@ -76,70 +66,66 @@ class Suite:
     def __init__(
         self,
         config: pytest.Config,
-        store: SessionStore,
-        judge: Judge,
-        regression: Regression,
-        state: RunState,
-        criteria: Mapping[str, Criterion],
-        compared: Mapping[str, str],
+        runs: Mapping[str, StudentRun] | Mapping[None, StudentRun],
+        students: Mapping[str, str | None],
+        several: SeveralStudents | None = None,
     ) -> None:
-        self.store = store
-        self.judge = judge
-        self.regression = regression
-        self.state = state
+        """
+        Args:
+            config: pytest's.
+            runs: of the students to be measured, in their order, by name.
+            students: the name of the student that each selected test is about, by node id.
+            several: where there are several students.
+        """
         self._config = config
-        self._criteria = criteria
-        self._compared = compared
-        self._began = False
-        self._documents: Documents | None = None
+        self._runs: dict[str | None, StudentRun] = dict(runs.items())
+        self._students = dict(students)
+        self._several = several
+        self._annotations: list[str] = []
+        self._faults: list[str] = []
         self.record_property: Callable[[str, object], None] | None = None
 
     @classmethod
     def prepare(
-        cls, config: pytest.Config, items: Sequence[pytest.Item], *, deselected: int
+        cls,
+        config: pytest.Config,
+        items: Sequence[pytest.Item],
+        *,
+        deselected: Sequence[pytest.Item],
     ) -> Suite:
         """Check everything the user gave; nothing is loaded yet.
 
         Raises:
             UsageError: something cannot be used.
         """
-        asked = run_config(config)
-        inputs = prepare_inputs(asked, config.rootpath)
-        warn(config, inputs.warnings)
-        criteria = _parameters(items, "distill_criterion", Criterion)
-        compared = _parameters(items, "distill_regression", str)
-        judged = [criterion.metric for criterion in criteria.values()]
-        if asked.baseline is not None:
-            judged += compared.values()
-        store = SessionStore(
-            asked,
-            inputs,
-            isolate_first=_needs_isolation(items, judged),
-            progress=ProgressDisplay(config),
-            caches=Caches.open(
-                inputs.cache_folder,
-                rehash=asked.rehash,
+        found = asked(config)
+
+        def open_caches(folder: Path | None) -> Caches:
+            return Caches.open(
+                folder,
+                rehash=found.config.rehash,
                 warn=lambda sentence: warn(config, [sentence]),
-            ),
-        )
-        state = RunState(
-            created_at=datetime.now(UTC),
-            selected=tuple(item.nodeid for item in items),
-            families=frozenset(mark.name for item in items for mark in item.iter_markers()),
-            deselected=deselected,
-        )
-        regression = Regression(
-            store,
-            inputs.thresholds,
-            rootpath=config.rootpath,
-            selected=compared.values(),
-        )
-        judge = Judge(store, inputs.thresholds, criteria.values())
-        return cls(config, store, judge, regression, state, criteria, compared)
+            )
+
+        students = {item.nodeid: student_of_item(item) for item in items}
+        if not found.several:
+            inputs = prepare_inputs(found.config, config.rootpath)
+            warn(config, inputs.warnings)
+            run = StudentRun(
+                config,
+                found.students[0],
+                inputs,
+                Selection(items, len(deselected)),
+                caches=open_caches(inputs.cache_folder),
+            )
+            return cls(config, {None: run}, students)
+        selections = _selections(items, deselected)
+        several, runs = prepare_several(config, found, selections, open_caches)
+        return cls(config, runs, students, several)
 
     @classmethod
     def of(cls, config: pytest.Config) -> Suite:
-        """The run's suite.
+        """The session's suite.
 
         A test that asks for our fixtures by ``request.getfixturevalue`` is not seen by
         collection: the suite is then prepared here, and bad input ends the run here.
@@ -149,165 +135,232 @@ class Suite:
             if hasattr(config, "workerinput"):
                 pytest.fail(XDIST_MESSAGE, pytrace=False)
             try:
-                found = cls.prepare(config, (), deselected=0)
+                found = cls.prepare(config, (), deselected=())
             except UsageError as error:
                 pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
             config.pluginmanager.register(found, cls.NAME)
-            found._began = True
+            for run in found._runs.values():
+                run.began = True
         return found
 
-    def documents(self) -> Documents:
-        """The run's documents, built once, for whoever asks first."""
-        if self._documents is None:
-            built = build_documents(
-                self.store,
-                self.judge,
-                self.regression,
-                self.state,
-                rootpath=self._config.rootpath,
-            )
-            self._documents = replace(built, metrics=self._amended(built.metrics))
-        return self._documents
+    def run_of_student(self, name: str | None) -> StudentRun:
+        """The part of the session that is about a student."""
+        if self._several is not None and name is None:
+            pytest.fail(ASKED_BY_NAME, pytrace=False)
+        if name not in self._runs:
+            pytest.fail(IN_PARTS.format(name), pytrace=False)
+        return self._runs[name]
 
-    def _amended(self, document: dict[str, Any]) -> dict[str, Any]:
-        """The document as users' hooks leave it, or unamended where they leave it unusable."""
-        amended = copy.deepcopy(document)
+    def put_in_order(self, items: list[pytest.Item]) -> None:
+        """Put each student's tests together, and what is about the teacher alone in once."""
+        if self._several is None:
+            return
+        runs = {str(name): run for name, run in self._runs.items()}
+        again = repeats(items, runs)
+        left_out = {item.nodeid for item in again}
+        for run in runs.values():
+            run.leave_out(left_out)
+        if again:
+            self._config.hook.pytest_deselected(items=again)
+        names = [str(each.name) for each in self._several.asked.students]
+        kept = [item for item in items if item.nodeid not in left_out]
+        items[:] = grouped(kept, names)
+
+    def leave(self, run: StudentRun) -> None:
+        """A student's tests are done: with several students, write its files and let it go."""
+        several = self._several
+        name = run.student.name
+        if several is None or name is None or name not in self._runs:
+            return
         try:
-            self._config.hook.pytest_distill_document(config=self._config, document=amended)
-            check_document(amended)
-        except Exception as error:  # a hook may raise anything; the results must survive it
-            self.state.hook_error = UsageError(
-                "a pytest_distill_document hook left no usable document; it was written without "
-                "the hook's changes",
-                got=f"{type(error).__name__}: {error}",
-                wanted="keys of your own at the top level only, all plain JSON types",
-                next_step="correct the hook; docs/json.md describes the document",
-            )
-            return document
-        return amended
+            if run.has_results:
+                self._write(run)
+                several.finish(run.student, run.documents().metrics, run.state.hook_error)
+                if run.finished_whole:
+                    note_finished(run, several.shared.caches.digests, self._config.rootpath)
+        finally:
+            del self._runs[name]
+            following = next(iter(self._runs.values()), None)
+            keep = following is not None and not following.needs_empty_memory
+            several.shared.let_go(keep_teacher=keep)
+
+    def _write(self, run: StudentRun) -> None:
+        name = run.student.name
+        about = "the machine" if name is None else f"the machine, beside student {name}"
+        warn(self._config, [f"{about}: {each}" for each in run.store.machine.problems])
+        run.write()
+        fault = add_summary(run.documents().metrics, os.environ)
+        if fault is not None and fault not in self._faults:
+            self._faults.append(fault)
+        self._annotations += annotate(run.judge, run.regression, os.environ, student=name)
+
+    def _only_run(self) -> StudentRun | None:
+        return None if self._several is not None else self._runs[None]
+
+    def _run_of(self, node_id: str) -> StudentRun | None:
+        """The run that a test is about; the only one's tests are all about it."""
+        return self._only_run() or self._runs.get(self._students.get(node_id, ""))
 
     # Hooks, called by pytest from here on.
 
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        self._began = self._began or item.nodeid in self.state.selected_set
+        if item.nodeid not in self._students:
+            return
+        run = self._run_of(item.nodeid)
+        if self._several is not None:
+            self._refuse_halted(item, run)
+        if run is not None:
+            run.began = True
+
+    def _refuse_halted(self, item: pytest.Item, run: StudentRun | None) -> None:
+        """Skip a test of a student that is not measured any more; the first of them may fail."""
+        assert self._several is not None
+        halt = self._several.halts.get(str(self._students[item.nodeid]))
+        if halt is None or (run is not None and is_of_shared_model(item)):
+            return
+        message, halt.message = halt.message, None
+        if message is not None:
+            pytest.fail(message, pytrace=False)
+        pytest.skip(halt.reason)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
         """Skip a test of a figure that cannot be had of these models; its criterion still fails."""
+        run = self._run_of(item.nodeid)
         try:
             return (yield)
         except MissingFigureError as error:
-            gates = item.nodeid in self._criteria or item.nodeid in self._compared
+            gates = run is not None and run.gates(item.nodeid)
             if gates or isinstance(error, WorkerError):
                 raise
             pytest.skip(f"{error.what}: {error.got}")
         finally:
-            item.user_properties += self._properties(item.nodeid)
-
-    def _properties(self, nodeid: str) -> list[tuple[str, object]]:
-        """What reports say of a criterion's own test, JUnit's for one."""
-        if nodeid in self._criteria:
-            judged = self.judge.known(self._criteria[nodeid])
-            return [] if judged is None else criterion_properties(judged)
-        if nodeid in self._compared:
-            compared = self.regression.known(self._compared[nodeid])
-            return [] if compared is None else regression_properties(compared)
-        return []
+            item.user_properties += [] if run is None else run.properties(item.nodeid)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.skipped and report.when == "setup" and report.nodeid in self._criteria:
-            self.judge.note_skipped(self._criteria[report.nodeid])
-        if report.skipped and report.when == "setup" and report.nodeid in self._compared:
-            self.regression.note_skipped(self._compared[report.nodeid])
-        if report.nodeid not in self.state.selected_set:
+        run = self._run_of(report.nodeid)
+        if run is None or (self._is_halted(report.nodeid) and report.skipped):
             return
-        words = str(report.longrepr) if report.skipped else ""
-        if report.when == "call" or any(reason in words for reason in NOTHING_TO_DO):
-            self.state.finished.add(report.nodeid)
+        run.note(report)
+
+    def _is_halted(self, node_id: str) -> bool:
+        halts = {} if self._several is None else self._several.halts
+        return self._students.get(node_id) in halts
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
-        self, call: pytest.CallInfo[Any]
+        self, item: pytest.Item, call: pytest.CallInfo[Any]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Of an error with a message of its own show no code: the message says it all."""
         report = yield
         error = None if call.excinfo is None else call.excinfo.value
         if isinstance(error, DistillBenchError) and report.failed:
             # A fault that ends the run is told in full by pytest's last words.
-            report.longrepr = error.what if _ends_the_run(error) else str(error)
+            report.longrepr = error.what if self._ends_the_run(error) else str(error)
         return report
 
-    def pytest_exception_interact(self, call: pytest.CallInfo[Any]) -> None:
-        """End the run at a fault that makes every further figure worthless."""
+    def pytest_exception_interact(
+        self, node: pytest.Item | pytest.Collector, call: pytest.CallInfo[Any]
+    ) -> None:
+        """End the run, or the student's part of it, at a fault that makes every further figure
+        worthless."""
         error = None if call.excinfo is None else call.excinfo.value
-        if isinstance(error, DistillBenchError) and _ends_the_run(error):
-            self.state.stopped_by = error
+        if not isinstance(error, DistillBenchError) or not _makes_worthless(error):
+            return
+        run = self._run_of(node.nodeid)
+        if run is not None:
+            run.state.stopped_by = error
+        if self._several is None or self._ends_the_run(error):
+            if self._several is not None:
+                self._several.stopped_by = error
             pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
+        name = self._students.get(node.nodeid)
+        if name is not None:
+            self._several.fail(name, error, told=True)
+
+    def _ends_the_run(self, error: DistillBenchError) -> bool:
+        """Whether an error is no single student's."""
+        if self._several is None:
+            return _makes_worthless(error)
+        return _makes_worthless(error) and self._several.shared.fault_of_teacher(error)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_json_modifyreport(self, json_report: dict[str, Any]) -> None:
-        json_report["distillation"] = self.documents().metrics
+        run = self._only_run()
+        if run is not None:
+            json_report["distillation"] = run.documents().metrics
+        elif self._several is not None:
+            self._leave_all()
+            json_report["distillation"] = self._several.leaderboard
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        if not self._has_results():
+        run = self._only_run()
+        if self._several is not None:
+            self._finish_several(self._several, session)
+        elif run is not None and run.has_results:
+            self._write(run)
+            if self.record_property is not None:
+                record_suite(run.documents().metrics, self.record_property)
+            if run.state.hook_error is not None:
+                session.exitstatus = pytest.ExitCode.USAGE_ERROR
+
+    def _finish_several(self, several: SeveralStudents, session: pytest.Session) -> None:
+        self._leave_all()
+        if not several.documents and not several.failures:
             return
-        warn(self._config, [f"the machine: {each}" for each in self.store.machine.problems])
-        export(self.store.config.metrics_dir, self.documents(), self.state)
+        several.write()
         if self.record_property is not None:
-            record_suite(self.documents().metrics, self.record_property)
-        if self.state.hook_error is not None:
+            record_students(several.leaderboard, self.record_property)
+        if several.hook_errors:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
 
-    def _has_results(self) -> bool:
-        """Whether there is anything that earlier results should give way to."""
-        if self.state.stopped_by is not None:
-            return self.store.measured
-        return self._began
+    def _leave_all(self) -> None:
+        for run in list(self._runs.values()):
+            self.leave(run)
 
     def pytest_keyboard_interrupt(self) -> None:
-        self.state.interrupted = True
+        for run in self._runs.values():
+            run.state.interrupted = True
+        if self._several is not None:
+            self._several.interrupted = True
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        if self.state.written:
-            say(self.documents(), self.state, terminalreporter)
-            self._tell_ci(terminalreporter)
-
-    def _tell_ci(self, terminalreporter: Any) -> None:
-        fault = add_summary(self.documents().metrics, os.environ)
-        if fault is not None:
+        run = self._only_run()
+        if self._several is not None and self._several.written:
+            self._several.say(terminalreporter)
+        elif run is not None and run.state.written:
+            say(run.documents(), run.state, terminalreporter)
+        else:
+            return
+        for fault in self._faults:
             terminalreporter.write_line(fault, red=True)
         terminalreporter.ensure_newline()
-        for line in annotate(self.judge, self.regression, os.environ):
+        for line in self._annotations:
             terminalreporter.write_line(line)
 
     def pytest_unconfigure(self) -> None:
-        self.store.close()
+        for run in self._runs.values():
+            run.store.close()
+        if self._several is not None:
+            self._several.shared.close()
 
 
-def _ends_the_run(error: DistillBenchError) -> bool:
-    """Whether an error makes every further figure worthless."""
+def _makes_worthless(error: DistillBenchError) -> bool:
+    """Whether an error makes every further figure of its models worthless."""
     return not isinstance(error, MissingFigureError)
 
 
-def _parameters(items: Sequence[pytest.Item], name: str, kind: type[T]) -> dict[str, T]:
-    """The parameter of this name of each selected test that has one, by node id.
-
-    Where there is nothing to run a test over, pytest selects it once with no value.
-    """
+def _selections(
+    items: Sequence[pytest.Item], deselected: Sequence[pytest.Item]
+) -> dict[str, Selection]:
+    """The tests of each of several students, by name."""
+    names = dict.fromkeys(filter(None, map(student_of_item, items)))
     found = {}
-    for item in items:
-        callspec = getattr(item, "callspec", None)
-        value = None if callspec is None else callspec.params.get(name)
-        if isinstance(value, kind):
-            found[item.nodeid] = value
+    for name in names:
+        own = [item for item in items if student_of_item(item) == name]
+        found[name] = Selection(
+            own,
+            sum(student_of_item(item) == name for item in deselected),
+            frozenset(item.nodeid for item in own if is_of_shared_model(item)),
+        )
     return found
-
-
-def _needs_isolation(items: Sequence[pytest.Item], judged: Sequence[str]) -> bool:
-    """Whether memory or load time is wanted, which come before any model is loaded.
-
-    Of criteria only memory: a load time cannot be one.
-    """
-    if any("distill_isolated" in getattr(item, "fixturenames", ()) for item in items):
-        return True
-    return any(metric(name).family == "memory" for name in judged)

@@ -23,11 +23,13 @@ from distill_fixtures.report.page import Page
 from distill_fixtures.report.printable import printable
 
 __all__ = [
+    "FEWEST_COLUMNS",
     "closing_notes",
     "closing_rows",
     "closing_text",
     "judged_text",
     "print_closing",
+    "shown_path",
     "what_was_compared",
 ]
 
@@ -108,7 +110,7 @@ def closing_text(
         page.add(criteria_table(document, width))
     _add_verdict(page, document)
     for path in written:
-        page.write(f"written: {_short(path)}", wrap=False)
+        page.write(f"written: {shown_path(path)}", wrap=False)
     return page.text
 
 
@@ -296,7 +298,8 @@ def _from_regression(document: Mapping[str, Any]) -> list[str]:
     return notes
 
 
-def _short(path: Path) -> str:
+def shown_path(path: Path) -> str:
+    """A path as short as it can be said in the working folder."""
     try:
         return str(path.relative_to(Path.cwd()))
     except ValueError:
