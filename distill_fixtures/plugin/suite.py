@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter, defaultdict
 from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -354,13 +355,17 @@ def _selections(
     items: Sequence[pytest.Item], deselected: Sequence[pytest.Item]
 ) -> dict[str, Selection]:
     """The tests of each of several students, by name."""
-    names = dict.fromkeys(filter(None, map(student_of_item, items)))
-    found = {}
-    for name in names:
-        own = [item for item in items if student_of_item(item) == name]
-        found[name] = Selection(
+    found: defaultdict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        name = student_of_item(item)
+        if name is not None:
+            found[name].append(item)
+    left_out = Counter(map(student_of_item, deselected))
+    return {
+        name: Selection(
             own,
-            sum(student_of_item(item) == name for item in deselected),
+            left_out[name],
             frozenset(item.nodeid for item in own if is_of_shared_model(item)),
         )
-    return found
+        for name, own in found.items()
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ def test_memory_is_back_at_its_level_after_each_of_ten_students(
     assert len(board_of(workspace)["runs"]) == STUDENTS
     levels = [int(line) for line in (workspace.folder / "memory.txt").read_text().split()]
     assert len(levels) == STUDENTS
-    growth = [later / earlier - 1 for earlier, later in zip(levels, levels[1:], strict=False)]
+    growth = [later / earlier - 1 for earlier, later in itertools.pairwise(levels)]
     assert max(growth) < MOST_GROWTH, levels
     # Ten models that were never let go would have added more than this.
     assert levels[-1] - levels[0] < 2 * weights, levels
