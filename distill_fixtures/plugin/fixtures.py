@@ -50,9 +50,9 @@ def distill_store(
     suite = Suite.of(request.config)
     if request.config.pluginmanager.hasplugin("junitxml"):
         suite.record_property = request.getfixturevalue("record_testsuite_property")
-    run = suite.run_of_student(distill_student)
+    run = suite.session.run_of_student(distill_student)
     yield run.store
-    suite.leave(run)
+    suite.session.leave(run)
 
 
 @pytest.fixture(scope="session")
@@ -98,7 +98,7 @@ def judge(
     """Grades a metric against the thresholds: ``judge("knowledge_retention_pct").grade``."""
     from distill_fixtures.plugin.suite import Suite
 
-    return Suite.of(request.config).run_of_student(distill_student).judge
+    return Suite.of(request.config).session.run_of_student(distill_student).judge
 
 
 @pytest.fixture(scope="session")
@@ -108,7 +108,7 @@ def distill_baseline(
     """Compares a metric with an earlier run's; the test is skipped where none was asked for."""
     from distill_fixtures.plugin.suite import Suite
 
-    regression = Suite.of(request.config).run_of_student(distill_student).regression
+    regression = Suite.of(request.config).session.run_of_student(distill_student).regression
     if not regression.wanted:
         pytest.skip(NO_BASELINE)
     return regression

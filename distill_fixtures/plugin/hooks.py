@@ -91,6 +91,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if not items or _only_looks(config):
         return
     from distill_fixtures.errors import UsageError
+    from distill_fixtures.plugin.session import Session
     from distill_fixtures.plugin.suite import XDIST_MESSAGE, Suite
 
     if hasattr(config, "workerinput"):
@@ -102,11 +103,11 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         return
     try:
         deselected = config.stash.get(DESELECTED, [])
-        suite = Suite.prepare(config, items, deselected=deselected)
+        suite = Suite(Session.prepare(config, items, deselected=deselected))
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
     config.pluginmanager.register(suite, Suite.NAME)
-    suite.put_in_order(session.items)
+    suite.session.put_in_order(session.items)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -153,8 +153,8 @@ def _refuse_doubles(names: Sequence[str], entries: Sequence[StudentEntry]) -> No
         if before != place:
             one, two = entries[before].reference, entries[place].reference
             raise OptionError(
-                f"two students are called {name!r}",
-                got=f"{one} and {two}" if one != two else f"{one}, twice",
+                f"two students are called {name!r}" if one != two else "a student is given twice",
+                got=f"{one} and {two}" if one != two else one,
                 wanted="a name of its own for each: it is that of the student's folder",
                 next_step=f"name them in a file for {option_named('students').flag}, or leave one "
                 "out",

@@ -232,7 +232,7 @@ REFUSED = {
     ),
     "one model twice": (
         '[[student]]\nreference = "{s}"\n[[student]]\nreference = "{s}"',
-        "two students are called",
+        "a student is given twice",
     ),
     "bad thresholds": (
         '[[student]]\nreference = "{s}"\n[student.criteria.accuraci]\ngood = 1\npoor = 0',

@@ -48,14 +48,14 @@ def board(count: int, *, missing: int = 0, interrupted: bool = False) -> dict[st
         )
         for number in range(missing)
     ]
-    document = Leaderboard.of(
+    made = Leaderboard.of(
         found,
         absent,
         created_at="2026-01-02T03:04:05+00:00",
         teacher="demo:teacher",
         interrupted=interrupted,
     )
-    return document.model_dump(mode="json")
+    return made.model_dump(mode="json")
 
 
 @pytest.mark.parametrize("count", [1, 3])
