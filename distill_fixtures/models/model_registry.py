@@ -52,7 +52,7 @@ class ModelRegistry:
             but: references of models that stay.
         """
         failures: list[Exception] = []
-        for key in [key for key in self._open if key[0] not in but]:
+        for key in reversed([key for key in self._open if key[0] not in but]):
             model = self._open.pop(key)
             try:
                 model.close()
