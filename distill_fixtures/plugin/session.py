@@ -144,7 +144,8 @@ class Session:
         try:
             if run.has_results:
                 self.write(run)
-                several.finish(run.student, run.documents().metrics, run.state.hook_error)
+                if name not in several.failures:
+                    several.finish(run.student, run.documents().metrics, run.state.hook_error)
                 if run.finished_whole:
                     note_finished(run, several.shared.caches.digests, self._config.rootpath)
         finally:

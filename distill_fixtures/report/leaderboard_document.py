@@ -87,15 +87,16 @@ class LeaderboardPair(DocumentSection):
 
 
 class NotMeasured(DocumentSection):
-    """A student of which there is no document of this session."""
+    """A student that has no place in the table."""
 
     name: str = Field(description="of its folder, in test ids and in the thresholds")
     student: str = Field(description="its model's reference")
     status: Literal["failed", "not_reached", "not_selected"] = Field(
-        description="failed: it could not be loaded or measured; not_reached: the session ended "
-        "before it; not_selected: none of its tests was"
+        description="failed: it could not be loaded, or not measured to the end (what was measured "
+        "until then is in its folder); not_reached: the session ended before it; not_selected: "
+        "none of its tests was"
     )
-    reason: str = Field(description="why there is no document")
+    reason: str = Field(description="why it was not measured")
 
 
 class Leaderboard(DocumentSection):

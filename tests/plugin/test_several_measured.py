@@ -91,11 +91,18 @@ def test_each_student_is_timed_in_rounds_of_its_own_with_the_teacher(
     workspace: Workspace, tiny: Tiny, tmp_path: Path
 ) -> None:
     wide = save(tiny_llama(hidden=96, layers=3, seed=5), tmp_path / "wide")
-    file = students_file(workspace, small=tiny.student, wide=wide)
+    file = students_file(workspace, small=tiny.student, wide=wide, broken=tiny.broken)
     workspace.write("spying.py", SPYING)
     outcome = workspace.run(*options(tiny, file), "-p", "spying")
     assert outcome.returncode == FAILED, outcome.output
     assert " ERROR" not in outcome.output
+    board = board_of(workspace)
+    assert {run["name"] for run in board["runs"]} == {"small", "wide"}
+    assert [each["name"] for each in board["not_measured"]] == ["broken"]
+    broken = workspace.document("metrics/broken")
+    assert broken["verdict"]["gate"] == "fail", "what was measured of it is kept, and fails"
+    assert broken["student"]["memory"]["peak_memory_bytes"] > 0
+    assert broken["student"]["accuracy"]["accuracy"] is None
     documents = {name: workspace.document(f"metrics/{name}") for name in ("small", "wide")}
     for document in documents.values():
         assert document["run"]["partial"] is False, document["run"]["partial_reasons"]
@@ -115,7 +122,7 @@ def test_each_student_is_timed_in_rounds_of_its_own_with_the_teacher(
     for once in ("isolated teacher", "answers teacher", "card teacher"):
         assert events.count(once) == 1
     for each in ("isolated student", "answers student"):
-        assert events.count(each) == 2
+        assert events.count(each) == 3
     # Memory is left free for the second student's process, so the teacher is loaded again.
     kinds = [event for event in events if event in ("isolated student", "load teacher")]
-    assert kinds == ["isolated student", "load teacher"] * 2
+    assert kinds == ["isolated student", "load teacher"] * 2 + ["isolated student"]
