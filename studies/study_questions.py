@@ -6,8 +6,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from distill_fixtures.config import PUBLISHED_PASSWORD
 from distill_fixtures.demo import questions_file
+from distill_fixtures.options.of_questions import PUBLISHED_PASSWORD
 from distill_fixtures.records import Question
 from distill_fixtures.tasks.readers import read_questions
 

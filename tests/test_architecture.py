@@ -18,6 +18,7 @@ FLOORS = {
     "option_checks": 0,
     "catalog": 0,
     "config": 0,
+    "options": 0,
     "records": 0,
     "metrics": 1,
     "tasks": 1,

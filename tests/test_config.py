@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from distill_fixtures.config import OPTIONS, RunConfig, build_config, option_named
+from distill_fixtures.config import RunConfig, build_config
 from distill_fixtures.errors import OptionError
+from distill_fixtures.options.table import OPTIONS, option_named
 
 HERE = Path("/somewhere")
 

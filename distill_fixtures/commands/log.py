@@ -8,8 +8,8 @@ from pathlib import Path
 
 from distill_fixtures.commands.past_runs import moment_of
 from distill_fixtures.commands.run_files import RunFiles, read_run
-from distill_fixtures.config import option_named
 from distill_fixtures.option_checks import as_text, as_tracking_uri
+from distill_fixtures.options.table import option_named
 from distill_fixtures.records import Undefined
 from distill_fixtures.report.json_files import COMPARISON_FILE
 from distill_fixtures.report.mlflow_tracker import MlflowPlace, log_run

@@ -124,17 +124,28 @@ class Thresholds:
         criteria: in file order, those for one student after those for all.
         gate: what fails a run.
         regression_tolerance_pct: how much worse than the baseline a metric may be, by metric.
+        student_name: what the one student at hand is called beside its reference; None: nothing.
     """
 
     path: Path
     criteria: tuple[Criterion, ...]
     gate: Gate
     regression_tolerance_pct: Mapping[str, float]
+    student_name: str | None = None
 
     @property
     def has_wildcards(self) -> bool:
         """A criterion is for every slice, so that the questions tell how many it is."""
         return any(criterion.by_wildcard for criterion in self.criteria)
+
+    def of_student(self, name: str, own: Sequence[Criterion]) -> Thresholds:
+        """The same for one student of several.
+
+        Args:
+            name: what it is called; a section of its name is for it.
+            own: criteria that stand elsewhere; they outrank those of the file.
+        """
+        return replace(self, criteria=(*self.criteria, *own), student_name=name)
 
     def criteria_for(self, *names: str, slices: Slices | None = None) -> tuple[Criterion, ...]:
         """The criteria that a student is held to.
@@ -148,8 +159,9 @@ class Thresholds:
                 does a kind of slice that the questions do not have.
         """
         chosen: dict[tuple[str, Slice | None], Criterion] = {}
+        known = {*names, self.student_name, None}
         for criterion in self.criteria:
-            if criterion.student is None or criterion.student in names:
+            if criterion.student in known:
                 chosen[criterion.metric, criterion.slice] = criterion
         return tuple(each for one in chosen.values() for each in _expanded(one, slices, chosen))
 

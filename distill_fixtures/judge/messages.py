@@ -7,8 +7,8 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 from distill_fixtures.catalog import format_value
-from distill_fixtures.config import option_named
 from distill_fixtures.judge.criteria import Criterion, Grade
+from distill_fixtures.options.table import option_named
 
 if TYPE_CHECKING:
     from distill_fixtures.judge.slices import SliceTest

@@ -24,7 +24,7 @@ from distill_fixtures.judge.criteria import (
 from distill_fixtures.metrics.sections import why_not_compared, why_not_gradable, why_not_sliced
 from distill_fixtures.tasks.input_file import did_you_mean, read_bytes, shorten, utf8_text
 
-__all__ = ["find_thresholds", "package_thresholds", "read_thresholds"]
+__all__ = ["criteria_of_student", "find_thresholds", "package_thresholds", "read_thresholds"]
 
 FILE_NAME = "thresholds.toml"
 MOST_FILE_BYTES = 2**20
@@ -70,6 +70,23 @@ def read_thresholds(path: Path) -> Thresholds:
             next_step="correct the place that the message names",
         ) from fault
     return _Reader(path).thresholds(document)
+
+
+def criteria_of_student(
+    path: Path, tables: Mapping[str, Any], student: str, where: str
+) -> tuple[Criterion, ...]:
+    """One student's own criteria, out of another file than thresholds.toml.
+
+    Args:
+        path: that file, for messages.
+        tables: sections by metric, as below ``[criteria]``.
+        student: what it is called.
+        where: the place in the file, for messages.
+
+    Raises:
+        ThresholdsError: as from ``read_thresholds``.
+    """
+    return tuple(_Reader(path)._criteria(tables, where, student))
 
 
 class _Reader:

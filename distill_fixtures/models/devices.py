@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from distill_fixtures.config import DTYPES
 from distill_fixtures.errors import OptionError
+from distill_fixtures.options.of_running import DTYPES
 
 __all__ = ["resolve_device", "resolve_dtype"]
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from types import TracebackType
 
 from distill_fixtures.models.plan import ModelPlan
 from distill_fixtures.models.protocol import Model
 
-__all__ = ["Loader", "ModelRegistry"]
+__all__ = ["Loader", "ModelRegistry", "give_back_memory"]
 
 Loader = Callable[[ModelPlan], Model]
 
@@ -42,19 +43,23 @@ class ModelRegistry:
         if model is not None:
             model.close()
             del model
-            _free_memory()
+            give_back_memory()
 
-    def close_all(self) -> None:
-        """Free every model, also when one of them fails to close."""
+    def close_all(self, *, but: Collection[str] = ()) -> None:
+        """Free every model, also when one of them fails to close.
+
+        Args:
+            but: references of models that stay.
+        """
         failures: list[Exception] = []
-        while self._open:
-            _, model = self._open.popitem()
+        for key in reversed([key for key in self._open if key[0] not in but]):
+            model = self._open.pop(key)
             try:
                 model.close()
             except Exception as error:  # the other models are still to be closed
                 failures.append(error)
             del model
-        _free_memory()
+        give_back_memory()
         if failures:
             raise failures[0]
 
@@ -78,9 +83,13 @@ def _key(plan: ModelPlan) -> ModelPlanKey:
     return plan.reference, str(plan.folder), base
 
 
-def _free_memory() -> None:
-    """Return what torch's own structures hold in cycles, and a GPU's cached blocks."""
+def give_back_memory() -> None:
+    """Return what torch's own structures hold in cycles, a GPU's cached blocks, and what the
+    allocator of the C library has kept of freed memory."""
     gc.collect()
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():
         torch.cuda.empty_cache()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:  # glibc's alone
+        trim(0)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from distill_fixtures.config import OPTIONS
+from distill_fixtures.options.table import OPTIONS
 
 __all__ = ["joined_arguments"]
 

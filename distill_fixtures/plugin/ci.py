@@ -21,6 +21,7 @@ __all__ = [
     "add_summary",
     "annotate",
     "criterion_properties",
+    "record_students",
     "record_suite",
     "regression_properties",
 ]
@@ -46,10 +47,21 @@ def add_summary(document: Mapping[str, Any], environ: Mapping[str, str]) -> str 
     return None
 
 
-def annotate(judge: Judge, regression: Regression, environ: Mapping[str, str]) -> list[str]:
-    """Lines that GitHub shows as errors beside the run: one for each that fails the gate."""
+def annotate(
+    judge: Judge,
+    regression: Regression,
+    environ: Mapping[str, str],
+    *,
+    student: str | None = None,
+) -> list[str]:
+    """Lines that GitHub shows as errors beside the run: one for each that fails the gate.
+
+    Args:
+        student: which of several it is about.
+    """
     if not on_github(environ):
         return []
+    about = "" if student is None else f"{student}: "
     failures = [
         (each.criterion.name, each.message)
         for each in judge.verdict().criteria
@@ -62,7 +74,7 @@ def annotate(judge: Judge, regression: Regression, environ: Mapping[str, str]) -
             for each in compared
             if regression.fails(each)
         ]
-    return error_lines(failures)
+    return error_lines([(about + title, message) for title, message in failures])
 
 
 def criterion_properties(result: CriterionResult) -> list[tuple[str, object]]:
@@ -92,6 +104,22 @@ def record_suite(document: Mapping[str, Any], record: Callable[[str, object], No
         ("partial", document["run"]["partial"]),
     ):
         record(f"distill_{name}", value)
+
+
+def record_students(board: Mapping[str, Any], record: Callable[[str, object], None]) -> None:
+    """The same of several students: the whole, and each one's verdict and gate by its name.
+
+    Args:
+        board: ``leaderboard.json``.
+        record: pytest's ``record_testsuite_property``.
+    """
+    record("distill_teacher", board["teacher"])
+    record("distill_gate", board["gate"])
+    for run in board["runs"]:
+        record(f"distill_verdict[{run['name']}]", run["overall"])
+        record(f"distill_gate[{run['name']}]", run["gate"])
+    for each in board["not_measured"]:
+        record(f"distill_verdict[{each['name']}]", each["status"])
 
 
 def _properties(record: Mapping[str, Any]) -> Iterator[tuple[str, object]]:

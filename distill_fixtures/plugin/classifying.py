@@ -9,7 +9,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NoReturn
 
-from distill_fixtures.config import option_named
 from distill_fixtures.errors import ModelReferenceError, OptionError, QuestionFileError
 from distill_fixtures.models.identity import architecture_of_plan
 from distill_fixtures.models.labels import (
@@ -20,6 +19,7 @@ from distill_fixtures.models.labels import (
     labels_of_plan,
 )
 from distill_fixtures.models.model_task import task_of_plan
+from distill_fixtures.options.table import option_named
 from distill_fixtures.tasks.question_set import digest_of
 
 if TYPE_CHECKING:

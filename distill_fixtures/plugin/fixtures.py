@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +21,7 @@ __all__ = [
     "distill_baseline",
     "distill_isolated",
     "distill_store",
+    "distill_student",
     "judge",
     "questions",
     "student",
@@ -31,14 +33,26 @@ NO_BASELINE = "no baseline: give an earlier run with --distill-baseline"
 
 
 @pytest.fixture(scope="session")
-def distill_store(request: pytest.FixtureRequest) -> SessionStore:
-    """The session's measurements: each is taken once, when it is first asked for."""
+def distill_student(request: pytest.FixtureRequest) -> str | None:
+    """The name of the student that a test is about; None where there is one student only."""
+    name: str | None = getattr(request, "param", None)
+    return name
+
+
+@pytest.fixture(scope="session")
+def distill_store(
+    request: pytest.FixtureRequest, distill_student: str | None
+) -> Iterator[SessionStore]:
+    """The session's measurements of a student and the teacher: each is taken once, when it is
+    first asked for. With several students it is let go before the next one's is made."""
     from distill_fixtures.plugin.suite import Suite
 
     suite = Suite.of(request.config)
     if request.config.pluginmanager.hasplugin("junitxml"):
         suite.record_property = request.getfixturevalue("record_testsuite_property")
-    return suite.store
+    run = suite.session.run_of_student(distill_student)
+    yield run.store
+    suite.session.leave(run)
 
 
 @pytest.fixture(scope="session")
@@ -78,19 +92,23 @@ def questions(distill_store: SessionStore) -> QuestionSet:
 
 
 @pytest.fixture(scope="session")
-def judge(request: pytest.FixtureRequest, distill_store: SessionStore) -> Judge:
+def judge(
+    request: pytest.FixtureRequest, distill_student: str | None, distill_store: SessionStore
+) -> Judge:
     """Grades a metric against the thresholds: ``judge("knowledge_retention_pct").grade``."""
     from distill_fixtures.plugin.suite import Suite
 
-    return Suite.of(request.config).judge
+    return Suite.of(request.config).session.run_of_student(distill_student).judge
 
 
 @pytest.fixture(scope="session")
-def distill_baseline(request: pytest.FixtureRequest, distill_store: SessionStore) -> Regression:
+def distill_baseline(
+    request: pytest.FixtureRequest, distill_student: str | None, distill_store: SessionStore
+) -> Regression:
     """Compares a metric with an earlier run's; the test is skipped where none was asked for."""
     from distill_fixtures.plugin.suite import Suite
 
-    regression = Suite.of(request.config).regression
+    regression = Suite.of(request.config).session.run_of_student(distill_student).regression
     if not regression.wanted:
         pytest.skip(NO_BASELINE)
     return regression

@@ -24,7 +24,7 @@ __all__ = [
     "pytest_testnodedown",
 ]
 
-DESELECTED: pytest.StashKey[int] = pytest.StashKey()
+DESELECTED: pytest.StashKey[list[pytest.Item]] = pytest.StashKey()
 XDIST_REFUSAL: pytest.StashKey[str] = pytest.StashKey()
 
 STORE_FIXTURE = "distill_store"
@@ -72,7 +72,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if PARAMETERS.intersection(metafunc.fixturenames):
+    if STORE_FIXTURE in metafunc.fixturenames or PARAMETERS.intersection(metafunc.fixturenames):
         from distill_fixtures.plugin.parametrize import parametrize
 
         parametrize(metafunc)
@@ -81,8 +81,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:
     for item in items:
         if uses_suite(item):
-            stash = item.config.stash
-            stash[DESELECTED] = stash.get(DESELECTED, 0) + 1
+            item.config.stash.setdefault(DESELECTED, []).append(item)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -92,6 +91,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if not items or _only_looks(config):
         return
     from distill_fixtures.errors import UsageError
+    from distill_fixtures.plugin.session import Session
     from distill_fixtures.plugin.suite import XDIST_MESSAGE, Suite
 
     if hasattr(config, "workerinput"):
@@ -102,10 +102,12 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         worker_output["distill_refusal"] = XDIST_MESSAGE
         return
     try:
-        suite = Suite.prepare(config, items, deselected=config.stash.get(DESELECTED, 0))
+        deselected = config.stash.get(DESELECTED, [])
+        suite = Suite(Session.prepare(config, items, deselected=deselected))
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
     config.pluginmanager.register(suite, Suite.NAME)
+    suite.session.put_in_order(session.items)
 
 
 @pytest.hookimpl(optionalhook=True)

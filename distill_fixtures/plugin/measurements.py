@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from distill_fixtures.models.protocol import Model
     from distill_fixtures.plugin.preparation import Inputs
     from distill_fixtures.plugin.progress import ProgressDisplay
+    from distill_fixtures.plugin.shared import SharedByStudents
     from distill_fixtures.records import (
         Answer,
         IsolatedReport,
@@ -54,7 +55,8 @@ class Measurements:
         isolate_first: memory and load time will be wanted, so they are measured before any model
             is loaded into this process.
         progress: shows long work.
-        caches: scores and digests of earlier runs; None: there are none.
+        caches: scores and digests of earlier runs; None: there are none, or they are shared.
+        shared: with several students what they share.
     """
 
     def __init__(
@@ -65,13 +67,16 @@ class Measurements:
         isolate_first: bool,
         progress: ProgressDisplay,
         caches: Caches | None = None,
+        shared: SharedByStudents | None = None,
     ) -> None:
         self.config = config
         self.inputs = inputs
         self.roles: tuple[Role, ...] = tuple(inputs.plans)
         self._isolate_first = isolate_first
-        self._measuring = Measuring(config, inputs, progress, caches or Caches())
-        self._taken = TakenOnce()
+        if shared is not None:
+            caches = shared.caches
+        self._measuring = Measuring(config, inputs, progress, caches or Caches(), shared)
+        self._taken = TakenOnce(None if shared is None else shared.taken(inputs))
         self._processes_first = False
         self._settled: Callable[[Sequence[ProcessTiming]], bool] = lambda taken: True
 
@@ -101,10 +106,11 @@ class Measurements:
             # Packed weights do not say how many they hold until they are loaded.
             if isinstance(card.parameters_total, Undefined):
                 card = self.model(role).card
-            self._refuse_unlike_control(role, card)
             return card
 
-        return self._taken.once(("card", role), take)
+        card = self._taken.once(("card", role), take)
+        self._refuse_unlike_control(role, card)
+        return card
 
     def isolated(self, role: Role) -> IsolatedReport:
         """Memory and load time, from a fresh process.
@@ -128,12 +134,9 @@ class Measurements:
             with suppress(DistillBenchError):
                 self.process_timing()
 
-        def take() -> Model:
-            model = self._measuring.load(role)
-            self._refuse_unlike_control(role, model.card)
-            return model
-
-        return self._taken.once(("model", role), take)
+        model = self._taken.once(("model", role), lambda: self._measuring.load(role))
+        self._refuse_unlike_control(role, model.card)
+        return model
 
     def answers(self, role: Role) -> tuple[Answer, ...]:
         """The model's answers to all questions, in their order."""
@@ -190,6 +193,11 @@ class Measurements:
         """
         self._settled = settled
         self._processes_first = first
+
+    @property
+    def needs_processes(self) -> bool:
+        """Whether processes are still to be timed before a model is loaded here."""
+        return self._processes_first
 
     def process_timing(self) -> ProcessTimings:
         """Interleaved rounds of teacher and student in several fresh processes.
@@ -271,8 +279,9 @@ class Measurements:
 
     @property
     def measured(self) -> bool:
-        """Whether anything was measured that takes time: answers, rounds, memory."""
-        kinds = self._taken.kinds
+        """Whether anything was measured that takes time: answers, rounds, memory. Not what is
+        shared with other students, who may have measured it."""
+        kinds = self._taken.own_kinds
         return bool(kinds & {"answers", "rounds", "isolated", "tokens", "processes", "merged"})
 
     @property
@@ -288,21 +297,23 @@ class Measurements:
         return self._measuring.placement if self.loaded or answered else None
 
     def close(self) -> None:
-        """Free all models and close the caches."""
+        """Free all models and close the caches, unless students share them."""
         self._measuring.close()
 
     # How it is done.
 
     def _scored(self, role: Role) -> tuple[tuple[Answer, ...], ScoringReport]:
-        def take() -> tuple[tuple[Answer, ...], ScoringReport]:
-            if role == "control":
-                self.card(role)  # refuses one that is unlike the student, loaded or not
-            return self._measuring.answers(role, lambda: self.model(role))
-
-        return self._taken.once(("answers", role), take)
+        if role == "control":
+            self.card(role)  # refuses one that is unlike the student, loaded or not
+        return self._taken.once(
+            ("answers", role), lambda: self._measuring.answers(role, lambda: self.model(role))
+        )
 
     def _refuse_unlike_control(self, role: Role, card: ModelCard) -> None:
-        """Of packed weights the check before loading could not tell the size."""
+        """Of packed weights the check before loading could not tell the size.
+
+        Each student's own check: students may share what was measured of a control.
+        """
         if role == "control":
             refuse_unlike_card(card, self.card("student"))
 

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from distill_fixtures.models.protocol import Model, Progress
     from distill_fixtures.plugin.preparation import Inputs
     from distill_fixtures.plugin.progress import ProgressDisplay
+    from distill_fixtures.plugin.shared import SharedByStudents
     from distill_fixtures.records import (
         Answer,
         IsolatedReport,
@@ -81,6 +82,7 @@ class Measuring:
         inputs: what was made of them.
         progress: shows long work.
         caches: scores and digests of earlier runs; closed with the models.
+        shared: with several students what they share; they close it.
 
     Attributes:
         machine: what else it did while models were timed.
@@ -92,6 +94,7 @@ class Measuring:
         inputs: Inputs,
         progress: ProgressDisplay,
         caches: Caches,
+        shared: SharedByStudents | None = None,
     ) -> None:
         self._config = config
         self._inputs = inputs
@@ -100,7 +103,8 @@ class Measuring:
         # A test may change the working folder before a model is asked for.
         base = config.base_model
         self._base_model = None if base is None else absolute_reference(base)
-        self._registry = ModelRegistry(self._load)
+        self._shared = shared
+        self._registry = ModelRegistry(self._load) if shared is None else shared.registry
         self.machine = MachineRecord()
 
     @property
@@ -278,9 +282,10 @@ class Measuring:
             return compare_tokens(teacher, student, texts, progress=advance)
 
     def close(self) -> None:
-        """Free all models and close the caches."""
-        self._caches.close()
-        self._registry.close_all()
+        """Free all models and close the caches, where they are this session's only student's."""
+        if self._shared is None:
+            self._caches.close()
+            self._registry.close_all()
 
     def _local(self, role: Role) -> ModelPlan:
         return fetch(

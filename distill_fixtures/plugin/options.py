@@ -7,10 +7,17 @@ from typing import Any
 
 import pytest
 
-from distill_fixtures.config import OPTIONS, Option, RunConfig, build_config
+from distill_fixtures.config import RunConfig
 from distill_fixtures.errors import OptionError
+from distill_fixtures.options.option import Option
+from distill_fixtures.options.table import OPTIONS, option_named
 
-__all__ = ["given_options", "options_in_force", "register_options", "run_config", "tolerant"]
+__all__ = [
+    "given_options",
+    "options_in_force",
+    "register_options",
+    "repeated",
+]
 
 
 def register_options(parser: pytest.Parser) -> None:
@@ -44,21 +51,16 @@ def register_options(parser: pytest.Parser) -> None:
 def given_options(config: pytest.Config) -> dict[str, tuple[str, Path]]:
     """What the user wrote: text and the folder that relative paths start from, by field.
 
+    Of an option that was given several times it holds the first text; ``repeated`` has all.
+
     Raises:
-        OptionError: an option that takes one value was given several.
+        OptionError: an ini key is no text, or two options exclude each other.
     """
     given: dict[str, tuple[str, Path]] = {}
     ini_folder = config.inipath.parent if config.inipath is not None else config.rootpath
     for option in OPTIONS:
         value: Any = config.getoption(f"distill_{option.field}")
         if isinstance(value, list):
-            if len(value) > 1:
-                raise OptionError(
-                    f"{option.flag} was given {len(value)} times",
-                    got=", ".join(value),
-                    wanted="one student a run, in this version",
-                    next_step="run pytest once for each student, each with its own --metrics-dir",
-                )
             value = value[0]
         if value is not None:
             text = str(value).lower() if option.switch else value
@@ -67,7 +69,37 @@ def given_options(config: pytest.Config) -> dict[str, tuple[str, Path]]:
         ini = _ini_text(config, option)
         if ini:
             given[option.field] = (ini, ini_folder)
-    return given
+    return _without_beaten(config, given)
+
+
+def repeated(config: pytest.Config, field: str) -> list[str]:
+    """Every text of an option that may stand several times on the command line."""
+    return list(config.getoption(f"distill_{field}") or ())
+
+
+def _without_beaten(
+    config: pytest.Config, given: dict[str, tuple[str, Path]]
+) -> dict[str, tuple[str, Path]]:
+    """Of the two ways to say who the students are, the command line's beats the ini file's.
+
+    Raises:
+        OptionError: both are said in the same place.
+    """
+    ways = ("student", "students")
+    if not given.keys() >= {*ways}:
+        return given
+    typed = [field for field in ways if config.getoption(f"distill_{field}") is not None]
+    if len(typed) != 1:
+        one, file = (option_named(field) for field in ways)
+        names = (one.flag, file.flag) if typed else (one.ini_key, file.ini_key)
+        raise OptionError(
+            f"{names[0]} and {names[1]} exclude each other",
+            got=f"both, {names[1]} {given['students'][0]}",
+            wanted="one of them",
+            next_step="write every student into the file, or give each by --student-model",
+        )
+    (beaten,) = (field for field in ways if field not in typed)
+    return {field: text for field, text in given.items() if field != beaten}
 
 
 def _ini_text(config: pytest.Config, option: Option) -> str | None:
@@ -82,27 +114,6 @@ def _ini_text(config: pytest.Config, option: Option) -> str | None:
             next_step=f"correct {option.ini_key}, or leave it out for its default",
         ) from error
     return str(value).lower() if isinstance(value, bool) else value
-
-
-def run_config(config: pytest.Config) -> RunConfig:
-    """The checked options.
-
-    Raises:
-        OptionError: one of them cannot be used.
-    """
-    return build_config(given_options(config))
-
-
-def tolerant(config: pytest.Config) -> RunConfig:
-    """The options for naming tests during collection: the defaults where they cannot be used.
-
-    Collection goes on with a bad option, and the error is said once, after it, only when a
-    selected test uses the suite.
-    """
-    try:
-        return run_config(config)
-    except OptionError:
-        return build_config({})
 
 
 def options_in_force(config: RunConfig) -> dict[str, Any]:

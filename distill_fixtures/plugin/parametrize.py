@@ -1,9 +1,11 @@
-"""Which models, batch sizes and criteria the suite's tests run over."""
+"""Which students, models, batch sizes and criteria the suite's tests run over."""
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,15 +14,16 @@ import pytest
 from distill_fixtures.errors import ThresholdsError, UsageError
 from distill_fixtures.judge.criteria import names_of, slices_of
 from distill_fixtures.judge.thresholds import find_thresholds, read_thresholds
-from distill_fixtures.plugin.options import tolerant
+from distill_fixtures.plugin.students import Student, tolerant
 
 if TYPE_CHECKING:
-    from distill_fixtures.config import RunConfig
-    from distill_fixtures.judge.criteria import Criterion, Slices
+    from distill_fixtures.judge.criteria import Criterion, Slices, Thresholds
 
 __all__ = ["criterion_id", "parametrize"]
 
-CRITERIA: pytest.StashKey[tuple[Criterion, ...]] = pytest.StashKey()
+STUDENT = "distill_student"
+THRESHOLDS: pytest.StashKey[Thresholds | None] = pytest.StashKey()
+SLICES: pytest.StashKey[Slices] = pytest.StashKey()
 
 
 def parametrize(metafunc: pytest.Metafunc) -> None:
@@ -33,36 +36,89 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
     ``distill_criterion``: the criteria of the thresholds, each marked by its metric's family; one
     for every slice becomes as many as the questions have.
     ``distill_regression``: the metrics for which the thresholds hold a tolerance.
+
+    With several students each test is there once for each, with the student's name first in its
+    id: students may differ in their criteria, in having a control and in being adapters.
     """
-    names = metafunc.fixturenames
-    config = tolerant(metafunc.config)
-    if "distill_role" in names:
-        roles = ["teacher", "student"]
-        if config.control is not None and not _is_timed(metafunc):
-            roles.append("control")
-        metafunc.parametrize("distill_role", roles)
-    if "distill_adapter_role" in names:
-        references = {"teacher": config.teacher, "student": config.student}
-        metafunc.parametrize(
-            "distill_adapter_role",
-            [role for role, reference in references.items() if _may_be_adapter(reference)],
+    found = tolerant(metafunc.config)
+    names = [name for name in _VALUES if name in metafunc.fixturenames]
+    if not found.several or STUDENT not in metafunc.fixturenames:
+        for name in names:
+            metafunc.parametrize(name, _VALUES[name](metafunc, found.students[0]))
+        return
+    sets = []
+    for student in found.students:
+        values = [_VALUES[name](metafunc, student) for name in names]
+        sets += [_joined(student, each) for each in itertools.product(*values)]
+    # Of the session's scope, for so is the fixture; by it pytest puts a student's tests together.
+    metafunc.parametrize([STUDENT, *names], sets, indirect=[STUDENT], scope="session")
+
+
+def _joined(student: Student, values: Sequence[pytest.ParameterSet]) -> pytest.ParameterSet:
+    """A student's own set of parameters for one test."""
+    return pytest.param(
+        student.name,
+        *(value for each in values for value in each.values),
+        id="-".join([str(student.name), *(str(each.id) for each in values)]),
+        marks=[mark for each in values for mark in each.marks],
+    )
+
+
+def _roles(metafunc: pytest.Metafunc, student: Student) -> list[pytest.ParameterSet]:
+    roles = ["teacher", "student"]
+    if student.config.control is not None and not _is_timed(metafunc):
+        roles.append("control")
+    return [pytest.param(role, id=role) for role in roles]
+
+
+def _adapter_roles(metafunc: pytest.Metafunc, student: Student) -> list[pytest.ParameterSet]:
+    references = {"teacher": student.config.teacher, "student": student.config.student}
+    return [
+        pytest.param(role, id=role)
+        for role, reference in references.items()
+        if _may_be_adapter(reference)
+    ]
+
+
+def _batch_sizes(metafunc: pytest.Metafunc, student: Student) -> list[pytest.ParameterSet]:
+    return [pytest.param(size, id=f"batch{size}") for size in student.config.batch_sizes]
+
+
+def _criteria(metafunc: pytest.Metafunc, student: Student) -> list[pytest.ParameterSet]:
+    """The student's criteria; none if the thresholds cannot be used, which is said later."""
+    thresholds = _thresholds(metafunc.config)
+    if thresholds is None:
+        return []
+    try:
+        thresholds = student.thresholds(thresholds)
+    except ThresholdsError:
+        return []
+    slices = _slices(metafunc.config) if thresholds.has_wildcards else {}
+    criteria = thresholds.criteria_for(*names_of(student.config.student), slices=slices)
+    return [
+        pytest.param(
+            criterion,
+            id=criterion_id(criterion),
+            marks=getattr(pytest.mark, criterion.entry.family),
         )
-    if "distill_batch_size" in names:
-        metafunc.parametrize("distill_batch_size", config.batch_sizes, ids=lambda n: f"batch{n}")
-    if "distill_criterion" in names:
-        metafunc.parametrize(
-            "distill_criterion",
-            [
-                pytest.param(
-                    criterion,
-                    id=criterion_id(criterion),
-                    marks=getattr(pytest.mark, criterion.entry.family),
-                )
-                for criterion in _criteria(metafunc.config)
-            ],
-        )
-    if "distill_regression" in names:
-        metafunc.parametrize("distill_regression", _compared(metafunc.config))
+        for criterion in criteria
+    ]
+
+
+def _compared(metafunc: pytest.Metafunc, student: Student) -> list[pytest.ParameterSet]:
+    """Metrics with a tolerance."""
+    thresholds = _thresholds(metafunc.config)
+    tolerances = () if thresholds is None else thresholds.regression_tolerance_pct
+    return [pytest.param(name, id=name) for name in tolerances]
+
+
+_VALUES: Mapping[str, Callable[[pytest.Metafunc, Student], list[pytest.ParameterSet]]] = {
+    "distill_role": _roles,
+    "distill_adapter_role": _adapter_roles,
+    "distill_batch_size": _batch_sizes,
+    "distill_criterion": _criteria,
+    "distill_regression": _compared,
+}
 
 
 def _is_timed(metafunc: pytest.Metafunc) -> bool:
@@ -82,38 +138,27 @@ def _may_be_adapter(reference: str) -> bool:
     return parse_hub_id(reference) is not None
 
 
-def _criteria(config: pytest.Config) -> tuple[Criterion, ...]:
-    """The student's criteria; none if the thresholds cannot be used, which is said later."""
-    if CRITERIA not in config.stash:
-        asked = tolerant(config)
+def _thresholds(config: pytest.Config) -> Thresholds | None:
+    """Read once; None where they cannot be used, which is said later."""
+    if THRESHOLDS not in config.stash:
+        path = find_thresholds(tolerant(config).config.thresholds, config.rootpath)
         try:
-            thresholds = read_thresholds(find_thresholds(asked.thresholds, config.rootpath))
+            config.stash[THRESHOLDS] = read_thresholds(path)
         except ThresholdsError:
-            config.stash[CRITERIA] = ()
-        else:
-            slices = _slices(asked) if thresholds.has_wildcards else {}
-            names = names_of(asked.student)
-            config.stash[CRITERIA] = thresholds.criteria_for(*names, slices=slices)
-    return config.stash[CRITERIA]
+            config.stash[THRESHOLDS] = None
+    return config.stash[THRESHOLDS]
 
 
-def _compared(config: pytest.Config) -> tuple[str, ...]:
-    """Metrics with a tolerance; none if the thresholds cannot be used, which is said later."""
-    path = find_thresholds(tolerant(config).thresholds, config.rootpath)
-    try:
-        return tuple(read_thresholds(path).regression_tolerance_pct)
-    except ThresholdsError:
-        return ()
-
-
-def _slices(asked: RunConfig) -> Slices:
-    """Those of the questions; none if these cannot be used, which is said later."""
+def _slices(config: pytest.Config) -> Slices:
+    """Those of the questions, read once; none if these cannot be used, which is said later."""
     from distill_fixtures.plugin.preparation import questions_of
 
-    try:
-        return slices_of(questions_of(asked).questions)
-    except UsageError:
-        return {}
+    if SLICES not in config.stash:
+        try:
+            config.stash[SLICES] = slices_of(questions_of(tolerant(config).config).questions)
+        except UsageError:
+            config.stash[SLICES] = {}
+    return config.stash[SLICES]
 
 
 MOST_ID_CHARACTERS = 120

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from distill_fixtures.config import RunConfig, option_named
+from distill_fixtures.config import RunConfig
 from distill_fixtures.demo import questions_file
 from distill_fixtures.errors import OptionError
 from distill_fixtures.judge.criteria import Thresholds
@@ -19,6 +19,7 @@ from distill_fixtures.models.memory_needs import check_memory
 from distill_fixtures.models.model_limits import check_room
 from distill_fixtures.models.quantised import check_device, unpacked_on
 from distill_fixtures.models.references import resolve_reference
+from distill_fixtures.options.table import option_named
 from distill_fixtures.plugin.classifying import fit_to_models
 from distill_fixtures.plugin.control_shape import refuse_unlike_plan
 from distill_fixtures.records import Role, Scoring
@@ -31,7 +32,15 @@ if TYPE_CHECKING:
     from distill_fixtures.models.plan import ModelPlan
     from distill_fixtures.records import QuestionSet
 
-__all__ = ["DistillWarning", "Inputs", "prepare_inputs", "questions_of"]
+__all__ = [
+    "CommonInputs",
+    "DistillWarning",
+    "Inputs",
+    "prepare_common",
+    "prepare_inputs",
+    "prepare_student",
+    "questions_of",
+]
 
 
 class DistillWarning(UserWarning):
@@ -61,8 +70,38 @@ class Inputs:
     warnings: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class CommonInputs:
+    """What all students of a session work on.
+
+    Attributes:
+        teacher: where it comes from.
+        scoring: what ``auto`` means for the questions.
+        warnings: a sentence for each thing that a reader should know, whichever the student.
+    """
+
+    teacher: ModelPlan
+    questions: QuestionSet
+    scoring: Scoring
+    template: PromptTemplate | None
+    thresholds: Thresholds
+    cache_folder: Path | None
+    baseline: Baseline | None
+    warnings: tuple[str, ...]
+
+
 def prepare_inputs(config: RunConfig, rootdir: Path) -> Inputs:
     """Check everything in the order in which a user can mend it.
+
+    Raises:
+        UsageError: the first thing that is wrong.
+    """
+    common = prepare_common(config, rootdir)
+    return prepare_student(config, common, common.thresholds)
+
+
+def prepare_common(config: RunConfig, rootdir: Path) -> CommonInputs:
+    """Check what does not hang on a student.
 
     Raises:
         UsageError: the first thing that is wrong.
@@ -73,8 +112,31 @@ def prepare_inputs(config: RunConfig, rootdir: Path) -> Inputs:
     template = None if config.prompt_file is None else load_prompt_template(config.prompt_file)
     check_writable(config.metrics_dir)
     cache_folder, cache_warnings = _cache_folder(config)
-    plans = _plans(config)
-    scoring, questions = fit_to_models(config, scoring, questions, plans)
+    return CommonInputs(
+        teacher=_resolved(config, config.teacher),
+        questions=questions,
+        scoring=scoring,
+        template=template,
+        thresholds=thresholds,
+        cache_folder=cache_folder,
+        baseline=read_baseline(config.baseline) if isinstance(config.baseline, Path) else None,
+        warnings=questions.warnings + cache_warnings,
+    )
+
+
+def prepare_student(config: RunConfig, common: CommonInputs, thresholds: Thresholds) -> Inputs:
+    """Check a student, and it beside the teacher and the control.
+
+    Args:
+        config: the student's own.
+        common: what was prepared for all of them.
+        thresholds: those that it is held to.
+
+    Raises:
+        UsageError: the first thing that is wrong.
+    """
+    plans = _plans(config, common.teacher)
+    scoring, questions = fit_to_models(config, common.scoring, common.questions, plans)
     _refuse_idle_options(config, scoring)
     if config.device not in ("auto", "cpu"):
         resolve_device(config.device)
@@ -82,11 +144,11 @@ def prepare_inputs(config: RunConfig, rootdir: Path) -> Inputs:
         plans,
         questions,
         scoring,
-        template,
+        common.template,
         thresholds,
-        cache_folder=cache_folder,
-        baseline=read_baseline(config.baseline) if isinstance(config.baseline, Path) else None,
-        warnings=questions.warnings + cache_warnings + _unpacked(plans, config),
+        cache_folder=common.cache_folder,
+        baseline=common.baseline,
+        warnings=common.warnings + _unpacked(plans, config),
     )
 
 
@@ -133,15 +195,13 @@ def _cache_folder(config: RunConfig) -> tuple[Path | None, tuple[str, ...]]:
     return folder, ()
 
 
-def _plans(config: RunConfig) -> dict[Role, ModelPlan]:
-    references: dict[Role, str] = {"teacher": config.teacher, "student": config.student}
-    if config.control is not None:
-        references["control"] = config.control
-    rules = FolderRules(config.allow_pickle, config.trust_remote_code)
-    plans = {
-        role: resolve_reference(reference, base_model=config.base_model, rules=rules)
-        for role, reference in references.items()
+def _plans(config: RunConfig, teacher: ModelPlan) -> dict[Role, ModelPlan]:
+    plans: dict[Role, ModelPlan] = {
+        "teacher": teacher,
+        "student": _resolved(config, config.student),
     }
+    if config.control is not None:
+        plans["control"] = _resolved(config, config.control)
     timed = {role: plans[role] for role in ("teacher", "student")}
     check_room(timed, config.new_tokens)
     device = _device_to_be(config)
@@ -152,6 +212,11 @@ def _plans(config: RunConfig) -> dict[Role, ModelPlan]:
     if "control" in plans:
         refuse_unlike_plan(plans["control"], plans["student"])
     return plans
+
+
+def _resolved(config: RunConfig, reference: str) -> ModelPlan:
+    rules = FolderRules(config.allow_pickle, config.trust_remote_code)
+    return resolve_reference(reference, base_model=config.base_model, rules=rules)
 
 
 def _device_to_be(config: RunConfig) -> str | None:

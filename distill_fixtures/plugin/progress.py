@@ -21,9 +21,14 @@ class ProgressDisplay:
     pytest captures what tests print; for as long as a bar is shown, capturing is held. Without a
     terminal nothing is shown and capturing goes on. A bar within another takes its place until it
     is done.
+
+    Args:
+        config: pytest's.
+        about: said before each work: which of several students it is for.
     """
 
-    def __init__(self, config: pytest.Config) -> None:
+    def __init__(self, config: pytest.Config, *, about: str | None = None) -> None:
+        self._about = "" if about is None else f"{about}: "
         self._capture = config.pluginmanager.getplugin("capturemanager")
         self._open: list[Any] = []
         self._quiet = config.get_verbosity() < 0 or not sys.__stderr__ or not _is_terminal()
@@ -68,7 +73,7 @@ class ProgressDisplay:
             )
             console = Console(file=sys.__stderr__, no_color=self._no_colour)
             bars = Progress(*columns, console=console, transient=True, refresh_per_second=4)
-            task = bars.add_task(what, total=total)
+            task = bars.add_task(self._about + what, total=total)
             with self._in_front(bars):
                 yield lambda steps: bars.advance(task, steps)
 

@@ -1,52 +1,26 @@
-"""One run of the suite: registered as a plugin of its own when a selected test needs it."""
+"""The session's hooks: registered as a plugin of its own when a selected test needs the suite."""
 
 from __future__ import annotations
 
-import copy
-import os
-from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from distill_fixtures.catalog import metric
 from distill_fixtures.errors import (
     DistillBenchError,
     MissingFigureError,
-    TrackerError,
     UsageError,
     WorkerError,
 )
-from distill_fixtures.judge.criteria import Criterion
-from distill_fixtures.plugin.caches import Caches
-from distill_fixtures.plugin.ci import (
-    add_summary,
-    annotate,
-    criterion_properties,
-    record_suite,
-    regression_properties,
-)
-from distill_fixtures.plugin.export import (
-    RunState,
-    build_documents,
-    check_document,
-    export,
-    say,
-)
-from distill_fixtures.plugin.fixtures import NO_BASELINE, NO_CONTROL
-from distill_fixtures.plugin.judging import Judge
-from distill_fixtures.plugin.options import run_config
-from distill_fixtures.plugin.preparation import prepare_inputs
-from distill_fixtures.plugin.progress import ProgressDisplay
-from distill_fixtures.plugin.regressing import Regression
-from distill_fixtures.plugin.store import SessionStore
-from distill_fixtures.plugin.tracking import check_tracker, say_tracked, track
-from distill_fixtures.plugin.warned import warn
+from distill_fixtures.plugin.ci import record_students, record_suite
+from distill_fixtures.plugin.export import say
+from distill_fixtures.plugin.session import Session
+from distill_fixtures.plugin.several_runs import is_of_shared_model
 
 if TYPE_CHECKING:
-    from distill_fixtures.plugin.export import Documents
+    from distill_fixtures.plugin.several import SeveralStudents
+    from distill_fixtures.plugin.student_run import StudentRun
 
 __all__ = ["XDIST_MESSAGE", "Suite"]
 
@@ -60,13 +34,12 @@ XDIST_MESSAGE = str(
     )
 )
 
-T = TypeVar("T")
-NOTHING_TO_DO = (NO_CONTROL, NO_BASELINE, "got empty parameter set")
-"""Why a test is skipped that has done all it could."""
-
 
 class Suite:
-    """Holds what a run measured, and writes it when the run ends.
+    """Passes to the session what pytest tells.
+
+    Args:
+        session: what is measured.
 
     Attributes:
         record_property: pytest's ``record_testsuite_property``; None until a test of the suite
@@ -75,75 +48,13 @@ class Suite:
 
     NAME = "distill_fixtures.plugin.suite"
 
-    def __init__(
-        self,
-        config: pytest.Config,
-        store: SessionStore,
-        judge: Judge,
-        regression: Regression,
-        state: RunState,
-        criteria: Mapping[str, Criterion],
-        compared: Mapping[str, str],
-    ) -> None:
-        self.store = store
-        self.judge = judge
-        self.regression = regression
-        self.state = state
-        self._config = config
-        self._criteria = criteria
-        self._compared = compared
-        self._began = False
-        self._documents: Documents | None = None
-        self._tracked: str | TrackerError | None = None
+    def __init__(self, session: Session) -> None:
+        self.session = session
         self.record_property: Callable[[str, object], None] | None = None
 
     @classmethod
-    def prepare(
-        cls, config: pytest.Config, items: Sequence[pytest.Item], *, deselected: int
-    ) -> Suite:
-        """Check everything the user gave; nothing is loaded yet.
-
-        Raises:
-            UsageError: something cannot be used.
-        """
-        asked = run_config(config)
-        inputs = prepare_inputs(asked, config.rootpath)
-        check_tracker(asked)
-        warn(config, inputs.warnings)
-        criteria = _parameters(items, "distill_criterion", Criterion)
-        compared = _parameters(items, "distill_regression", str)
-        judged = [criterion.metric for criterion in criteria.values()]
-        if asked.baseline is not None:
-            judged += compared.values()
-        store = SessionStore(
-            asked,
-            inputs,
-            isolate_first=_needs_isolation(items, judged),
-            progress=ProgressDisplay(config),
-            caches=Caches.open(
-                inputs.cache_folder,
-                rehash=asked.rehash,
-                warn=lambda sentence: warn(config, [sentence]),
-            ),
-        )
-        state = RunState(
-            created_at=datetime.now(UTC),
-            selected=tuple(item.nodeid for item in items),
-            families=frozenset(mark.name for item in items for mark in item.iter_markers()),
-            deselected=deselected,
-        )
-        regression = Regression(
-            store,
-            inputs.thresholds,
-            rootpath=config.rootpath,
-            selected=compared.values(),
-        )
-        judge = Judge(store, inputs.thresholds, criteria.values())
-        return cls(config, store, judge, regression, state, criteria, compared)
-
-    @classmethod
     def of(cls, config: pytest.Config) -> Suite:
-        """The run's suite.
+        """The session's suite.
 
         A test that asks for our fixtures by ``request.getfixturevalue`` is not seen by
         collection: the suite is then prepared here, and bad input ends the run here.
@@ -153,167 +64,152 @@ class Suite:
             if hasattr(config, "workerinput"):
                 pytest.fail(XDIST_MESSAGE, pytrace=False)
             try:
-                found = cls.prepare(config, (), deselected=0)
+                found = cls(Session.prepare(config, (), deselected=()))
             except UsageError as error:
                 pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
             config.pluginmanager.register(found, cls.NAME)
-            found._began = True
+            for run in found.session.runs.values():
+                run.began = True
         return found
-
-    def documents(self) -> Documents:
-        """The run's documents, built once, for whoever asks first."""
-        if self._documents is None:
-            built = build_documents(
-                self.store,
-                self.judge,
-                self.regression,
-                self.state,
-                rootpath=self._config.rootpath,
-            )
-            self._documents = replace(built, metrics=self._amended(built.metrics))
-        return self._documents
-
-    def _amended(self, document: dict[str, Any]) -> dict[str, Any]:
-        """The document as users' hooks leave it, or unamended where they leave it unusable."""
-        amended = copy.deepcopy(document)
-        try:
-            self._config.hook.pytest_distill_document(config=self._config, document=amended)
-            check_document(amended)
-        except Exception as error:  # a hook may raise anything; the results must survive it
-            self.state.hook_error = UsageError(
-                "a pytest_distill_document hook left no usable document; it was written without "
-                "the hook's changes",
-                got=f"{type(error).__name__}: {error}",
-                wanted="keys of your own at the top level only, all plain JSON types",
-                next_step="correct the hook; docs/json.md describes the document",
-            )
-            return document
-        return amended
 
     # Hooks, called by pytest from here on.
 
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        self._began = self._began or item.nodeid in self.state.selected_set
+        if item.nodeid not in self.session.students:
+            return
+        run = self.session.run_of_test(item.nodeid)
+        if self.session.several is not None:
+            self._refuse_halted(item, run)
+        if run is not None:
+            run.began = True
+
+    def _refuse_halted(self, item: pytest.Item, run: StudentRun | None) -> None:
+        """Skip a test of a student that is not measured any more; the first of them may fail."""
+        assert self.session.several is not None
+        halt = self.session.several.halts.get(str(self.session.students[item.nodeid]))
+        if halt is None or (run is not None and is_of_shared_model(item)):
+            return
+        message, halt.message = halt.message, None
+        if message is not None:
+            pytest.fail(message, pytrace=False)
+        pytest.skip(halt.reason)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
         """Skip a test of a figure that cannot be had of these models; its criterion still fails."""
+        run = self.session.run_of_test(item.nodeid)
         try:
             return (yield)
         except MissingFigureError as error:
-            gates = item.nodeid in self._criteria or item.nodeid in self._compared
+            gates = run is not None and run.gates(item.nodeid)
             if gates or isinstance(error, WorkerError):
                 raise
             pytest.skip(f"{error.what}: {error.got}")
         finally:
-            item.user_properties += self._properties(item.nodeid)
-
-    def _properties(self, nodeid: str) -> list[tuple[str, object]]:
-        """What reports say of a criterion's own test, JUnit's for one."""
-        if nodeid in self._criteria:
-            judged = self.judge.known(self._criteria[nodeid])
-            return [] if judged is None else criterion_properties(judged)
-        if nodeid in self._compared:
-            compared = self.regression.known(self._compared[nodeid])
-            return [] if compared is None else regression_properties(compared)
-        return []
+            item.user_properties += [] if run is None else run.properties(item.nodeid)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.skipped and report.when == "setup" and report.nodeid in self._criteria:
-            self.judge.note_skipped(self._criteria[report.nodeid])
-        if report.skipped and report.when == "setup" and report.nodeid in self._compared:
-            self.regression.note_skipped(self._compared[report.nodeid])
-        if report.nodeid not in self.state.selected_set:
+        run = self.session.run_of_test(report.nodeid)
+        if run is None or (self._is_halted(report.nodeid) and report.skipped):
             return
-        words = str(report.longrepr) if report.skipped else ""
-        if report.when == "call" or any(reason in words for reason in NOTHING_TO_DO):
-            self.state.finished.add(report.nodeid)
+        run.note(report)
+
+    def _is_halted(self, node_id: str) -> bool:
+        halts = {} if self.session.several is None else self.session.several.halts
+        return self.session.students.get(node_id) in halts
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
-        self, call: pytest.CallInfo[Any]
+        self, item: pytest.Item, call: pytest.CallInfo[Any]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Of an error with a message of its own show no code: the message says it all."""
         report = yield
         error = None if call.excinfo is None else call.excinfo.value
         if isinstance(error, DistillBenchError) and report.failed:
             # A fault that ends the run is told in full by pytest's last words.
-            report.longrepr = error.what if _ends_the_run(error) else str(error)
+            report.longrepr = error.what if self._ends_the_run(error) else str(error)
         return report
 
-    def pytest_exception_interact(self, call: pytest.CallInfo[Any]) -> None:
-        """End the run at a fault that makes every further figure worthless."""
+    def pytest_exception_interact(
+        self, node: pytest.Item | pytest.Collector, call: pytest.CallInfo[Any]
+    ) -> None:
+        """End the run, or the student's part of it, at a fault that makes every further figure
+        worthless."""
         error = None if call.excinfo is None else call.excinfo.value
-        if isinstance(error, DistillBenchError) and _ends_the_run(error):
-            self.state.stopped_by = error
+        if not isinstance(error, DistillBenchError) or not _makes_worthless(error):
+            return
+        run = self.session.run_of_test(node.nodeid)
+        if run is not None:
+            run.state.stopped_by = error
+        if self.session.several is None or self._ends_the_run(error):
+            if self.session.several is not None:
+                self.session.several.stopped_by = error
             pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
+        name = self.session.students.get(node.nodeid)
+        if name is not None:
+            self.session.several.fail(name, error, told=True)
+
+    def _ends_the_run(self, error: DistillBenchError) -> bool:
+        """Whether an error is no single student's."""
+        if self.session.several is None:
+            return _makes_worthless(error)
+        return _makes_worthless(error) and self.session.several.shared.fault_of_teacher(error)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_json_modifyreport(self, json_report: dict[str, Any]) -> None:
-        json_report["distillation"] = self.documents().metrics
+        run = self.session.only_run
+        if run is not None:
+            json_report["distillation"] = run.documents().metrics
+        elif self.session.several is not None:
+            self.session.leave_all()
+            json_report["distillation"] = self.session.several.leaderboard
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        if not self._has_results():
+        run = self.session.only_run
+        if self.session.several is not None:
+            self._finish_several(self.session.several, session)
+        elif run is not None and run.has_results:
+            self.session.write(run)
+            if self.record_property is not None:
+                record_suite(run.documents().metrics, self.record_property)
+            if run.state.hook_error is not None:
+                session.exitstatus = pytest.ExitCode.USAGE_ERROR
+
+    def _finish_several(self, several: SeveralStudents, session: pytest.Session) -> None:
+        self.session.leave_all()
+        if not several.documents and not several.failures:
             return
-        warn(self._config, [f"the machine: {each}" for each in self.store.machine.problems])
-        export(self.store.config.metrics_dir, self.documents(), self.state)
-        self._tracked = track(self.store.config, self.documents(), self.state)
+        several.write()
         if self.record_property is not None:
-            record_suite(self.documents().metrics, self.record_property)
-        if self.state.hook_error is not None:
+            record_students(several.leaderboard, self.record_property)
+        if several.hook_errors:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
 
-    def _has_results(self) -> bool:
-        """Whether there is anything that earlier results should give way to."""
-        if self.state.stopped_by is not None:
-            return self.store.measured
-        return self._began
-
     def pytest_keyboard_interrupt(self) -> None:
-        self.state.interrupted = True
+        for run in self.session.runs.values():
+            run.state.interrupted = True
+        if self.session.several is not None:
+            self.session.several.interrupted = True
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        if self.state.written:
-            say(self.documents(), self.state, terminalreporter)
-            say_tracked(self._tracked, self.store.config, terminalreporter)
-            self._tell_ci(terminalreporter)
-
-    def _tell_ci(self, terminalreporter: Any) -> None:
-        fault = add_summary(self.documents().metrics, os.environ)
-        if fault is not None:
+        run = self.session.only_run
+        if self.session.several is not None and self.session.several.written:
+            self.session.several.say(terminalreporter)
+        elif run is not None and run.state.written:
+            say(run.documents(), run.state, terminalreporter)
+        else:
+            return
+        self.session.say_tracked(terminalreporter)
+        for fault in self.session.faults:
             terminalreporter.write_line(fault, red=True)
         terminalreporter.ensure_newline()
-        for line in annotate(self.judge, self.regression, os.environ):
+        for line in self.session.annotations:
             terminalreporter.write_line(line)
 
     def pytest_unconfigure(self) -> None:
-        self.store.close()
+        self.session.close()
 
 
-def _ends_the_run(error: DistillBenchError) -> bool:
-    """Whether an error makes every further figure worthless."""
+def _makes_worthless(error: DistillBenchError) -> bool:
+    """Whether an error makes every further figure of its models worthless."""
     return not isinstance(error, MissingFigureError)
-
-
-def _parameters(items: Sequence[pytest.Item], name: str, kind: type[T]) -> dict[str, T]:
-    """The parameter of this name of each selected test that has one, by node id.
-
-    Where there is nothing to run a test over, pytest selects it once with no value.
-    """
-    found = {}
-    for item in items:
-        callspec = getattr(item, "callspec", None)
-        value = None if callspec is None else callspec.params.get(name)
-        if isinstance(value, kind):
-            found[item.nodeid] = value
-    return found
-
-
-def _needs_isolation(items: Sequence[pytest.Item], judged: Sequence[str]) -> bool:
-    """Whether memory or load time is wanted, which come before any model is loaded.
-
-    Of criteria only memory: a load time cannot be one.
-    """
-    if any("distill_isolated" in getattr(item, "fixturenames", ()) for item in items):
-        return True
-    return any(metric(name).family == "memory" for name in judged)

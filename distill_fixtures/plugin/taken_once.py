@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from distill_fixtures.errors import DistillBenchError
@@ -17,16 +17,26 @@ Key = tuple[str | int, ...]
 
 
 class TakenOnce:
-    """What was taken, by key."""
+    """What was taken, by key.
 
-    def __init__(self) -> None:
+    Args:
+        shared: where what is of one role alone is kept, by role, for several students to share.
+    """
+
+    def __init__(self, shared: Mapping[str, TakenOnce] | None = None) -> None:
+        self._shared = dict(shared or {})
         self._results: dict[Key, Any] = {}
         self._failures: dict[Key, DistillBenchError] = {}
 
     @property
-    def kinds(self) -> frozenset[str | int]:
-        """What came to a result: the first parts of the keys."""
+    def own_kinds(self) -> frozenset[str | int]:
+        """What came to a result here: the first parts of the keys."""
         return frozenset(key[0] for key in self._results)
+
+    @property
+    def kinds(self) -> frozenset[str | int]:
+        """The same, with what is shared."""
+        return self.own_kinds.union(*(each.own_kinds for each in self._shared.values()))
 
     def once(self, key: Key, take: Callable[[], T]) -> T:
         """The result under this key, taken now if it was not.
@@ -34,6 +44,9 @@ class TakenOnce:
         Raises:
             DistillBenchError: what taking it raised, now or before.
         """
+        place = self._place(key)
+        if place is not self:
+            return place.once(key, take)
         if key in self._failures:
             raise self._failures[key]
         if key not in self._results:
@@ -47,6 +60,20 @@ class TakenOnce:
 
     def known(self, key: Key) -> Any:
         """The result, or why there is none; takes nothing."""
-        if key in self._failures:
-            return Undefined(self._failures[key].what)
-        return self._results.get(key, UNASKED)
+        place = self._place(key)
+        if key in place._failures:
+            return Undefined(place._failures[key].what)
+        return place._results.get(key, UNASKED)
+
+    def forget(self, kind: str) -> None:
+        """Let go of all results of a kind, so that they are taken again when they are asked for."""
+        for key in [key for key in self._results if key[0] == kind]:
+            del self._results[key]
+
+    def failed_with(self, error: DistillBenchError) -> bool:
+        """Whether taking something here raised this error."""
+        return any(each is error for each in self._failures.values())
+
+    def _place(self, key: Key) -> TakenOnce:
+        role = key[1] if len(key) == 2 else None
+        return self._shared.get(role, self) if isinstance(role, str) else self

@@ -18,17 +18,18 @@ INTRODUCTION = """# The result files
 Generated from the models in `distill_fixtures/report/`; do not edit. The same as JSON Schema:
 `distill_fixtures/report/*.schema.json`, in the package. What each metric means: `metrics.md`.
 
-Both files are strict JSON (no NaN) and are written atomically. Times are in seconds, sizes in
+All are strict JSON (no NaN) and are written atomically. Times are in seconds, sizes in
 bytes beside MB and GB (10^6, 10^9), rates per second, percentages 0 to 100. `null` means not
 measured, never 0; `reasons` then says why, under the dotted path of the key, places in a list left
 out: `"teacher.benchmark.latency_p99_s": "the 99th percentile needs at least 100 samples a round,
 ..."`. Of values by batch size, each has its own: `teacher.benchmark.throughput_samples_per_s.8`.
-A null that the tables below explain themselves has no entry there.
+A null that the tables below explain themselves has no entry there. `leaderboard.json` is written
+where there are several students; its nulls stand beside their reasons.
 """
 
 
 def json_markdown() -> str:
-    """Every key of both files, a table a section."""
+    """Every key of the files, a table a section."""
     parts = [INTRODUCTION]
     for name in SCHEMAS:
         schema = schema_of(name)

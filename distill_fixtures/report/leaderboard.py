@@ -15,7 +15,10 @@ from distill_fixtures.report.interval_words import interval_text
 from distill_fixtures.report.page import Page
 from distill_fixtures.report.printable import printable
 
-__all__ = ["SURE", "leaderboard_text"]
+__all__ = ["SHOWN_METRICS", "SURE", "leaderboard_text"]
+
+SHOWN_METRICS = ("accuracy", "knowledge_retention_pct", "inference_time_s", "disk_bytes")
+"""What fits a terminal of 80 columns."""
 
 MOST_PAIRS = 20
 """Shown, the surest first; with seven runs there are 21."""
@@ -32,25 +35,33 @@ def leaderboard_text(board: Board, *, width: int, colour: bool) -> str:
     """Table, pairs and footnotes.
 
     Args:
-        board: what ``distill-bench compare --json`` prints.
+        board: what ``distill-bench compare --json`` prints, or a session's ``leaderboard.json``.
         width: columns.
         colour: with terminal colours.
     """
     page = Page(width, colour=colour)
+    if board["runs"]:
+        _add_runs(page, board, width)
+        _add_pairs(page, board)
+    for each in board.get("not_measured", ()):
+        words = each["status"].replace("_", " ")
+        page.write(f"{words}: {each['name']}, student {each['student']}: {each['reason']}")
+    return page.text
+
+
+def _add_runs(page: Page, board: Board, width: int) -> None:
     notes = _Footnotes()
     page.add(_table(board, notes, width))
     page.write(
         f"best first by {short_label(board['sorted_by'])}; figures are held against run "
-        f"{board['held_against']}, the first file; front: no other run has at least its accuracy "
-        "for less time (or size)"
+        f"{board['held_against']}, the first one given; front: no other run has at least its "
+        "accuracy for less time (or size)"
     )
     for run in board["runs"]:
         about = f"{run['place']}: {run['path']}, {run['created_at'][:16]}"
         page.write(f"{about}, student {run['student']}, teacher {run['teacher']}")
     for letter, reason in notes.told.items():
         page.write(f"{MISSING}{letter}: {reason}")
-    _add_pairs(page, board)
-    return page.text
 
 
 class _Footnotes:
@@ -93,9 +104,11 @@ def _table(board: Board, notes: _Footnotes, width: int) -> Any:
 
 
 def _names(board: Board) -> list[str]:
-    """What each student is called: the last part of its reference, or all of it where two share
-    that."""
-    short = [PurePath(run["student"]).name or run["student"] for run in board["runs"]]
+    """What each student is called: by its name, else by the last part of its reference, or all of
+    it where two share that."""
+    short = [
+        run.get("name") or PurePath(run["student"]).name or run["student"] for run in board["runs"]
+    ]
     counts = Counter(short)
     return [
         (run["student"] if counts[name] > 1 else name) + " (partial)" * run["partial"]

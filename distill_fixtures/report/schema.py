@@ -1,4 +1,4 @@
-"""The JSON Schemas of both result files, published in the package.
+"""The JSON Schemas of the result files, published in the package.
 
 ``python -m distill_fixtures.report.schema`` rewrites them; a test holds them against the models.
 """
@@ -14,12 +14,14 @@ from pydantic import BaseModel
 from distill_fixtures.catalog import CATALOG
 from distill_fixtures.report.comparison import Comparison
 from distill_fixtures.report.document import Document
+from distill_fixtures.report.leaderboard_document import Leaderboard
 
 __all__ = ["SCHEMAS", "schema_file", "schema_of", "schema_text"]
 
 SCHEMAS: dict[str, type[BaseModel]] = {
     "distillation_metrics": Document,
     "comparison_results": Comparison,
+    "leaderboard": Leaderboard,
 }
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -23,12 +23,15 @@ from distill_fixtures.report.page import Page
 from distill_fixtures.report.printable import printable
 
 __all__ = [
+    "FEWEST_COLUMNS",
     "closing_notes",
     "closing_rows",
     "closing_text",
     "judged_text",
     "print_closing",
+    "shown_path",
     "what_was_compared",
+    "written_names",
 ]
 
 # Section and name of the models' values, and the pair's value that says the change.
@@ -107,7 +110,7 @@ def closing_text(
     if verbosity > 0 and document["verdict"]["criteria"]:
         page.add(criteria_table(document, width))
     _add_verdict(page, document)
-    for name in _names(written):
+    for name in written_names(written):
         page.write(f"written: {name}", wrap=False)
     return page.text
 
@@ -296,18 +299,19 @@ def _from_regression(document: Mapping[str, Any]) -> list[str]:
     return notes
 
 
-def _names(written: Sequence[Path]) -> list[str]:
+def written_names(written: Sequence[Path]) -> list[str]:
     """A name a file; plots, of which there are many, in one line."""
-    names = [_short(path) for path in written if path.suffix != ".png"]
+    names = [shown_path(path) for path in written if path.suffix != ".png"]
     plots = [path for path in written if path.suffix == ".png"]
     if len(plots) == 1:
-        names.append(_short(plots[0]))
+        names.append(shown_path(plots[0]))
     elif plots:
-        names.append(f"{_short(plots[0].with_name('report_*.png'))}, {len(plots)} plots")
+        names.append(f"{shown_path(plots[0].with_name('report_*.png'))}, {len(plots)} plots")
     return names
 
 
-def _short(path: Path) -> str:
+def shown_path(path: Path) -> str:
+    """A path as short as it can be said in the working folder."""
     try:
         return str(path.relative_to(Path.cwd()))
     except ValueError:

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import redirect_stderr
 
 from distill_fixtures.cli import COMMANDS
-from distill_fixtures.config import OPTIONS
+from distill_fixtures.options.table import OPTIONS
 from tests.docs.pages import ROOT
 
 __all__ = ["OWN_FLAGS", "commands_in", "faults"]

@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from distill_fixtures.config import OPTIONS
 from distill_fixtures.judge.criteria import Thresholds
 from distill_fixtures.judge.thresholds import read_thresholds
 from distill_fixtures.models.served.address import ServedAddress
 from distill_fixtures.models.served.card_file import read_card
+from distill_fixtures.options.table import OPTIONS
 from distill_fixtures.records import QuestionSet
 from distill_fixtures.tasks.jsonl import read_jsonl
 from distill_fixtures.tasks.prompt_template import load_prompt_template

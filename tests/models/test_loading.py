@@ -246,6 +246,16 @@ def test_registry_closes_all_at_the_end(make_fake: Callable[[ModelPlan], Model])
     assert [fake.closed for fake in fakes] == [True] * 3  # type: ignore[attr-defined]
 
 
+def test_registry_keeps_what_it_is_told_to(make_fake: Callable[[ModelPlan], Model]) -> None:
+    registry = ModelRegistry(make_fake)
+    plans = [ModelPlan(name, "full", Path(name)) for name in "abc"]
+    fakes = [registry.get(plan) for plan in plans]
+    registry.close_all(but=["b", "somebody"])
+    assert [fake.closed for fake in fakes] == [True, False, True]  # type: ignore[attr-defined]
+    assert registry.get(plans[1]) is fakes[1]
+    assert registry.get(plans[0]) is not fakes[0]
+
+
 def test_registry_closes_the_others_when_one_fails(
     make_fake: Callable[[ModelPlan], Model], monkeypatch: pytest.MonkeyPatch
 ) -> None:

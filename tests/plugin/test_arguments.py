@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from distill_fixtures.config import OPTIONS
+from distill_fixtures.options.table import OPTIONS
 from distill_fixtures.plugin.arguments import joined_arguments
 from tests.plugin.tiny_inputs import Tiny
 from tests.plugin.workspace import Workspace

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from distill_fixtures.config import OPTIONS
+from distill_fixtures.options.table import OPTIONS
 from tests.plugin.tiny_inputs import Tiny
 from tests.plugin.workspace import Workspace
 

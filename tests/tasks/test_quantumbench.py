@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from distill_fixtures.config import PUBLISHED_PASSWORD
 from distill_fixtures.errors import QuestionFileError
+from distill_fixtures.options.of_questions import PUBLISHED_PASSWORD
 from distill_fixtures.records import QuestionSet
 from distill_fixtures.tasks.quantumbench import (
     CATEGORY_COLUMNS,

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from distill_fixtures.config import PUBLISHED_PASSWORD
 from distill_fixtures.demo import questions_file
 from distill_fixtures.errors import QuestionFileError
+from distill_fixtures.options.of_questions import PUBLISHED_PASSWORD
 from distill_fixtures.records import QuestionSet
 from distill_fixtures.tasks.readers import read_questions
 

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from distill_fixtures.config import OPTIONS
+from distill_fixtures.options.table import OPTIONS
 
 __all__ = ["command_line"]
 

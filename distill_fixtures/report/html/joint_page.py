@@ -39,6 +39,7 @@ JOINT_METRICS: Final = (
 
 MOST_RUNS: Final = 200
 MOST_PAIRS: Final = 60
+MOST_ABSENT: Final = 20
 Board = Mapping[str, Any]
 
 
@@ -59,7 +60,8 @@ def draw_joint_report(board: Board, runs: Sequence[JointRun]) -> Report:
     """Draw the page of several runs.
 
     Args:
-        board: what ``distill-bench compare --json`` prints, with ``JOINT_METRICS``.
+        board: what ``distill-bench compare --json`` prints, with ``JOINT_METRICS``; or a
+            session's ``leaderboard.json``.
         runs: those of the board.
     """
     found = tradeoff_plot(None, _candidates(board, runs))
@@ -262,4 +264,13 @@ def _notices(board: Board) -> list[Notice]:
     if missing:
         said = f"{', '.join(missing)}: dashes in the table, with the reason"
         found.append(Notice("note", "Not every figure compares", (said,)))
+    absent = board.get("not_measured", ())
+    if absent:
+        told = [
+            f"{label(each['name'], 60)} ({each['status'].replace('_', ' ')}): "
+            f"{label(each['reason'], 300)}"
+            for each in absent[:MOST_ABSENT]
+        ]
+        told += left_out(len(absent), MOST_ABSENT, "students")
+        found.append(Notice("warning", "Not measured", tuple(told)))
     return found
