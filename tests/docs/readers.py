@@ -16,6 +16,7 @@ from distill_fixtures.judge.thresholds import read_thresholds
 from distill_fixtures.models.served.address import ServedAddress
 from distill_fixtures.models.served.card_file import read_card
 from distill_fixtures.options.table import OPTIONS
+from distill_fixtures.plugin.students_file import read_students
 from distill_fixtures.records import QuestionSet
 from distill_fixtures.tasks.jsonl import read_jsonl
 from distill_fixtures.tasks.prompt_template import load_prompt_template
@@ -60,6 +61,10 @@ def _scripts(part: Any) -> Iterator[str]:
 
 
 def _read_toml(block: Block) -> None:
+    if "[[student]]" in block.text:
+        with _file("students.toml", block.text) as path:
+            assert read_students(path)
+        return
     if block.file_name != "pyproject.toml":
         assert thresholds_of(block).criteria or "[regression." in block.text
         return
