@@ -1,4 +1,5 @@
-"""``distill-bench``: what works on results that are there already, without pytest and torch."""
+"""``distill-bench``: what works on results that are there already, or waits for a training run,
+without pytest and torch."""
 
 from __future__ import annotations
 
@@ -20,6 +21,7 @@ COMMANDS: Mapping[str, str] = {
     "history": "list the runs of a folder and draw each metric over time",
     "summary": "a run in Markdown, for a pull request or a job's summary",
     "badge": "write a badge of a run's verdict as an SVG file",
+    "watch": "wait until a training run is over, then start pytest with its model as the student",
     "metrics": "list the metrics that thresholds can name",
 }
 """Each is a module of its own name in ``distill_fixtures.commands``."""

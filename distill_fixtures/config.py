@@ -76,6 +76,11 @@ class RunConfig:
     trust_remote_code: bool
     allow_pickle: bool
     seed: int
+    wait_for_training: Path | None
+    wait_timeout: float | None
+    wait_pid: int | None
+    wait_marker: Path | None
+    checkpoint: Literal["best", "last"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +322,47 @@ OPTIONS: tuple[Option, ...] = (
         switch=True,
     ),
     Option("--distill-seed", "seed", "0", as_whole_number(0), "N", "seed of all resampling"),
+    Option(
+        "--distill-wait-for-training",
+        "wait_for_training",
+        None,
+        as_path,
+        "DIR",
+        "wait until the training run in this folder is over: its model is the student",
+    ),
+    Option(
+        "--distill-wait-timeout",
+        "wait_timeout",
+        None,
+        as_seconds,
+        "S",
+        "longest wait for a training run (default: without end)",
+    ),
+    Option(
+        "--distill-wait-pid",
+        "wait_pid",
+        None,
+        as_whole_number(1),
+        "PID",
+        "the process that trains: its end is the end of training",
+    ),
+    Option(
+        "--distill-wait-marker",
+        "wait_marker",
+        None,
+        as_path,
+        "FILE",
+        "a file of your own whose appearance says that training is over",
+    ),
+    Option(
+        "--distill-checkpoint",
+        "checkpoint",
+        "last",
+        as_choice("best", "last"),
+        "WHICH",
+        "of a training run: last (the final model, else the newest checkpoint) or best by the "
+        "trainer's own metric",
+    ),
 )
 
 
@@ -339,6 +385,8 @@ def build_config(given: Mapping[str, tuple[str, Path]]) -> RunConfig:
     for option in OPTIONS:
         text, folder = given.get(option.field, (option.default, Path.cwd()))
         values[option.field] = None if text is None else option.parse(option.flag, text, folder)
+    if values["wait_for_training"] is not None:
+        values["student"] = str(values["wait_for_training"])
     if values["control"] is None and (values["teacher"], values["student"]) == BUILT_IN_PAIR:
         values["control"] = "demo:control"
     return RunConfig(**values)

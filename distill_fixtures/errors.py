@@ -11,6 +11,7 @@
         CacheError               a cache file holds what this package did not write
         BaselineError            the document of an earlier run that was named as baseline
         ResultFileError          a file of results that a command was given
+        TrainingError            a training run that was waited for left no model to measure
       MeasurementError           found while measuring; what was measured until then is kept
         NotFiniteScoreError      NaN or infinity in a model's scores (question named)
         ServerError              a server did not do what it was asked for
@@ -36,6 +37,7 @@ __all__ = [
     "ResultFileError",
     "ServerError",
     "ThresholdsError",
+    "TrainingError",
     "UsageError",
     "WorkerError",
 ]
@@ -106,6 +108,10 @@ class BaselineError(UsageError):
 
 class ResultFileError(UsageError):
     """A file of results cannot be used: unreadable, of another version, or no valid document."""
+
+
+class TrainingError(UsageError):
+    """A training run that was waited for died, was not over in time, or left no usable model."""
 
 
 class MeasurementError(DistillBenchError):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from distill_fixtures.config import OPTIONS, Option, RunConfig, build_config
+from distill_fixtures.config import OPTIONS, Option, RunConfig, build_config, option_named
 from distill_fixtures.errors import OptionError
 
 __all__ = ["given_options", "options_in_force", "register_options", "run_config", "tolerant"]
@@ -88,9 +89,41 @@ def run_config(config: pytest.Config) -> RunConfig:
     """The checked options.
 
     Raises:
-        OptionError: one of them cannot be used.
+        OptionError: one of them cannot be used, or has no effect beside or without another.
     """
-    return build_config(given_options(config))
+    given = given_options(config)
+    checked = build_config(given)
+    if checked.wait_for_training is None:
+        _refuse_idle_waiting(given)
+    else:
+        _refuse_student_beside_training(given)
+    return checked
+
+
+def _refuse_student_beside_training(given: Mapping[str, tuple[str, Path]]) -> None:
+    if "student" not in given:
+        return
+    student, waiting = option_named("student"), option_named("wait_for_training")
+    raise OptionError(
+        f"{student.flag} and {waiting.flag} exclude each other",
+        got=f"both, {student.flag} {given['student'][0]}",
+        wanted=f"one of them: the training run that {waiting.flag} names gives the student",
+        next_step=f"leave one out; -o {student.ini_key}= unsets the one of an ini file",
+    )
+
+
+def _refuse_idle_waiting(given: Mapping[str, tuple[str, Path]]) -> None:
+    """A time-out alone may stand in an ini file for all runs; the others say what is measured."""
+    waiting = option_named("wait_for_training").flag
+    for field in ("wait_pid", "wait_marker", "checkpoint"):
+        if field in given:
+            flag = option_named(field).flag
+            raise OptionError(
+                f"{flag} has no effect in this run",
+                got=f"{flag} {given[field][0]} without {waiting}",
+                wanted="a training run to wait for",
+                next_step=f"add {waiting} DIR, or leave {flag} out",
+            )
 
 
 def tolerant(config: pytest.Config) -> RunConfig:

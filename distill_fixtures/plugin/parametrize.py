@@ -43,9 +43,14 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("distill_role", roles)
     if "distill_adapter_role" in names:
         references = {"teacher": config.teacher, "student": config.student}
+        is_awaited = config.wait_for_training is not None  # what it will be is not known yet
         metafunc.parametrize(
             "distill_adapter_role",
-            [role for role, reference in references.items() if _may_be_adapter(reference)],
+            [
+                role
+                for role, reference in references.items()
+                if _may_be_adapter(reference) or (role == "student" and is_awaited)
+            ],
         )
     if "distill_batch_size" in names:
         metafunc.parametrize("distill_batch_size", config.batch_sizes, ids=lambda n: f"batch{n}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,8 +61,11 @@ class Inputs:
     warnings: tuple[str, ...] = ()
 
 
-def prepare_inputs(config: RunConfig, rootdir: Path) -> Inputs:
+def prepare_inputs(config: RunConfig, rootdir: Path, *, awaited: Collection[Role] = ()) -> Inputs:
     """Check everything in the order in which a user can mend it.
+
+    Args:
+        awaited: models that are still to come: all is checked but them, and they have no plan.
 
     Raises:
         UsageError: the first thing that is wrong.
@@ -73,7 +76,7 @@ def prepare_inputs(config: RunConfig, rootdir: Path) -> Inputs:
     template = None if config.prompt_file is None else load_prompt_template(config.prompt_file)
     check_writable(config.metrics_dir)
     cache_folder, cache_warnings = _cache_folder(config)
-    plans = _plans(config)
+    plans = _plans(config, awaited)
     scoring, questions = fit_to_models(config, scoring, questions, plans)
     _refuse_idle_options(config, scoring)
     if config.device not in ("auto", "cpu"):
@@ -133,7 +136,7 @@ def _cache_folder(config: RunConfig) -> tuple[Path | None, tuple[str, ...]]:
     return folder, ()
 
 
-def _plans(config: RunConfig) -> dict[Role, ModelPlan]:
+def _plans(config: RunConfig, awaited: Collection[Role]) -> dict[Role, ModelPlan]:
     references: dict[Role, str] = {"teacher": config.teacher, "student": config.student}
     if config.control is not None:
         references["control"] = config.control
@@ -141,15 +144,18 @@ def _plans(config: RunConfig) -> dict[Role, ModelPlan]:
     plans = {
         role: resolve_reference(reference, base_model=config.base_model, rules=rules)
         for role, reference in references.items()
+        if role not in awaited
     }
-    timed = {role: plans[role] for role in ("teacher", "student")}
+    if awaited and config.base_model is not None:
+        resolve_reference(config.base_model, rules=rules)
+    timed = {role: plan for role, plan in plans.items() if role != "control"}
     check_room(timed, config.new_tokens)
     device = _device_to_be(config)
     if device is not None:
         for plan in plans.values():
             check_device(plan.reference, (plan.base or plan).config, device)
         _check_memory(plans, config, device)
-    if "control" in plans:
+    if "control" in plans and "student" in plans:
         refuse_unlike_plan(plans["control"], plans["student"])
     return plans
 

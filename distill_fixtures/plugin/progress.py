@@ -21,14 +21,18 @@ class ProgressDisplay:
     pytest captures what tests print; for as long as a bar is shown, capturing is held. Without a
     terminal nothing is shown and capturing goes on. A bar within another takes its place until it
     is done.
+
+    Attributes:
+        is_shown: there is a terminal, and no ``-q``.
+        no_colour: as rich takes it.
     """
 
     def __init__(self, config: pytest.Config) -> None:
         self._capture = config.pluginmanager.getplugin("capturemanager")
         self._open: list[Any] = []
-        self._quiet = config.get_verbosity() < 0 or not sys.__stderr__ or not _is_terminal()
+        self.is_shown = config.get_verbosity() >= 0 and _is_terminal()
         # None leaves it to rich, which knows NO_COLOR.
-        self._no_colour = True if config.getoption("color", None) == "no" else None
+        self.no_colour = True if config.getoption("color", None) == "no" else None
 
     @contextmanager
     def bar(
@@ -44,10 +48,10 @@ class ProgressDisplay:
         Yields:
             A function to call with the number of steps finished since its last call.
         """
-        if self._quiet:
+        if not self.is_shown:
             yield _ignore
             return
-        with self._shown():
+        with self.uncaptured():
             from rich.console import Console
             from rich.progress import (
                 BarColumn,
@@ -66,7 +70,7 @@ class ProgressDisplay:
                 TimeElapsedColumn(),
                 TimeLeft(most_seconds),
             )
-            console = Console(file=sys.__stderr__, no_color=self._no_colour)
+            console = Console(file=sys.__stderr__, no_color=self.no_colour)
             bars = Progress(*columns, console=console, transient=True, refresh_per_second=4)
             task = bars.add_task(what, total=total)
             with self._in_front(bars):
@@ -87,7 +91,8 @@ class ProgressDisplay:
                 self._open[-1].start()
 
     @contextmanager
-    def _shown(self) -> Iterator[None]:
+    def uncaptured(self) -> Iterator[None]:
+        """What is written meanwhile reaches the terminal."""
         if self._capture is None:
             yield
             return

@@ -41,6 +41,7 @@ from distill_fixtures.plugin.preparation import prepare_inputs
 from distill_fixtures.plugin.progress import ProgressDisplay
 from distill_fixtures.plugin.regressing import Regression
 from distill_fixtures.plugin.store import SessionStore
+from distill_fixtures.plugin.waiting import after_training
 from distill_fixtures.plugin.warned import warn
 
 if TYPE_CHECKING:
@@ -104,6 +105,8 @@ class Suite:
             UsageError: something cannot be used.
         """
         asked = run_config(config)
+        if asked.wait_for_training is not None:
+            asked = after_training(asked, config)
         inputs = prepare_inputs(asked, config.rootpath)
         warn(config, inputs.warnings)
         criteria = _parameters(items, "distill_criterion", Criterion)
