@@ -26,6 +26,9 @@ COMMANDS: Mapping[str, str] = {
 }
 """Each is a module of its own name in ``distill_fixtures.commands``."""
 
+PASSING_ON = ("watch",)
+"""Those that hand what follows ``--`` to another program, as ``passed_on``."""
+
 USAGE_ERROR = 4
 READER_GONE = 141
 """As a shell counts a process that wrote into a pipe nobody reads: 128 + SIGPIPE."""
@@ -66,7 +69,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         own = commands.add_parser(name, help=purpose, description=purpose)
         if name in words[:1]:
             _command(name).add_arguments(own)
-    given = parser.parse_args(words)
+    passed_on: list[str] = []
+    if words[:1] and words[0] in PASSING_ON and "--" in words:
+        place = words.index("--")
+        words, passed_on = words[:place], words[place + 1 :]
+    given = parser.parse_args(words, argparse.Namespace(passed_on=passed_on))
     _never_fail_to_print(sys.stdout)
     try:
         return _command(given.command).run(given)

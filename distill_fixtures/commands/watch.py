@@ -31,13 +31,8 @@ SIGNALLED = 128
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.usage = "distill-bench watch DIR [options] [-- PYTEST ARGUMENTS]"
+    parser.epilog = f"What follows -- is given to pytest, behind {STUDENT} and the model."
     parser.add_argument("folder", metavar="DIR", help="the training run's output folder")
-    parser.add_argument(
-        "pytest_arguments",
-        nargs="*",
-        metavar="PYTEST ARGUMENTS",
-        help=f"after --: given to pytest, behind {STUDENT} and the model",
-    )
     parser.add_argument("--timeout", metavar="S", help="longest wait (default: without end)")
     parser.add_argument("--pid", metavar="PID", help="the process that trains")
     parser.add_argument(
@@ -56,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Wait, then run pytest; its exit code is this command's."""
     order = _order(given)
-    _refuse_other_students(given.pytest_arguments)
+    _refuse_other_students(given.passed_on)
     check_order(order, FLAGS)
     try:
         with (
@@ -69,7 +64,7 @@ def run(given: argparse.Namespace) -> int:
         return SIGNALLED + signal.SIGINT
     if not given.quiet:
         _write_line(f"the student is {model.folder}: {model.said}")
-    return _exit_code_of_pytest([f"{STUDENT}={model.folder}", *given.pytest_arguments])
+    return _exit_code_of_pytest([f"{STUDENT}={model.folder}", *given.passed_on])
 
 
 def _order(given: argparse.Namespace) -> WaitOrder:

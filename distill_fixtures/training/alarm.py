@@ -8,6 +8,7 @@ sleeper also wakes by itself, only less often.
 from __future__ import annotations
 
 import importlib.util
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -78,7 +79,7 @@ class EventAlarm:
             self._woken.set()
 
     def _listen(self) -> None:
-        if self._observer is not None or self._refused or not self._folder.is_dir():
+        if self._observer is not None or self._refused or not os.path.isdir(self._folder):
             return
         from watchdog.observers import Observer
 

@@ -7,6 +7,7 @@ and where there is none, nothing but rest can tell.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 from distill_fixtures.records import Undefined
@@ -16,6 +17,9 @@ from distill_fixtures.training.order import Clocks, Pace, WaitOrder
 from distill_fixtures.training.result import TrainedModel, was_saved_at_the_end
 
 __all__ = ["Dead", "Ending", "EndingSigns", "Going", "Over"]
+
+CLOCKS_APART_S = 60.0
+"""What a network drive's clock may be behind this machine's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ class EndingSigns:
     def note(self) -> None:
         """Ask for marker and process; to be called before the folder is looked at."""
         if self._order.marker is not None:
-            self._marked = self._order.marker.is_file()
+            self._marked = os.path.isfile(self._order.marker)
         if self._process is not None and self._gone is None:
             self._gone = self._process.how_gone()
         if self._sign_s is None and (self._marked or self._gone is not None):
@@ -78,7 +82,7 @@ class EndingSigns:
         if self._order.marker is not None:
             return self._by_marker()
         if self._process is not None:
-            return self._by_process(look)
+            return self._by_process(look, model, self._process.started_s)
         return self._by_folder(look, model, changes)
 
     def _by_marker(self) -> Ending:
@@ -89,11 +93,15 @@ class EndingSigns:
             return Dead(f"{self._gone}, and the marker {marker} did not come")
         return Going(f"waiting for the marker {marker}")
 
-    def _by_process(self, look: FolderLook) -> Ending:
+    def _by_process(
+        self, look: FolderLook, model: TrainedModel | Undefined, started_s: float | None
+    ) -> Ending:
         if self._gone is None:
             at_end = _why_at_end(look)
             also = "" if isinstance(at_end, Undefined) else f" ({at_end})"
             return Going(f"waiting for process {self._order.pid} to end{also}")
+        if _was_there_before(model, started_s):
+            return Dead(f"{self._gone}; the model in the folder was there before it began")
         at_end = _why_at_end(look)
         if not isinstance(at_end, Undefined):
             return Over(f"{self._gone}; {at_end}", self._since_s())
@@ -124,13 +132,23 @@ class EndingSigns:
         return self._seconds() - self._sign_s
 
 
+def _was_there_before(model: TrainedModel | Undefined, started_s: float | None) -> bool:
+    """Whether a model is left from an earlier run than the one whose process was watched."""
+    if isinstance(model, Undefined) or started_s is None:
+        return False
+    changed_s = max(mark.changed_ns for mark in model.files.values()) / 1e9
+    return changed_s < started_s - CLOCKS_APART_S
+
+
 def _why_at_end(look: FolderLook) -> str | Undefined:
     """How the trainer's newest state tells its end, or what it tells instead."""
     state = look.state
     if state is None:
         if not look.files:
             there = (
-                "nothing is in it yet" if look.folder.is_dir() else "the folder is not there yet"
+                "nothing is in it yet"
+                if os.path.isdir(look.folder)
+                else "the folder is not there yet"
             )
             return Undefined(there)
         return Undefined("the trainer has written no state yet")

@@ -39,6 +39,8 @@ class Pace:
 
     Attributes:
         rest_s: of a model's files before they are taken as finished.
+        rest_of_checkpoint_s: the same of a checkpoint while the script that wrote it may still run,
+            and may save a final model next.
         long_rest_s: the same where nothing but rest tells that the model is finished.
         grace_s: after a process has ended or a marker has appeared, until a model must be there:
             network drives show files late.
@@ -48,6 +50,7 @@ class Pace:
     """
 
     rest_s: float = 5.0
+    rest_of_checkpoint_s: float = 30.0
     long_rest_s: float = 60.0
     grace_s: float = 30.0
     silence_s: float = 60.0

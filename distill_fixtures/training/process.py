@@ -12,7 +12,14 @@ SAME_START_S = 1.0
 
 
 class ProcessLike(Protocol):
-    """As much of a process as waiting asks for."""
+    """As much of a process as waiting asks for.
+
+    Attributes:
+        started_s: seconds since 1970; None where it was gone before it could be asked.
+    """
+
+    @property
+    def started_s(self) -> float | None: ...
 
     def how_gone(self) -> str | None:
         """In what way it is gone, for people; None while it runs."""
@@ -29,20 +36,19 @@ class Process:
 
         self._pid = pid
         try:
-            self._started_s: float | None = psutil.Process(pid).create_time()
+            self.started_s: float | None = psutil.Process(pid).create_time()
         except psutil.NoSuchProcess:
-            self._started_s = None
+            self.started_s = None
 
     def how_gone(self) -> str | None:
         """As :class:`ProcessLike`. A process that may not be looked at runs."""
         import psutil
 
-        if self._started_s is None:
+        if self.started_s is None:
             return f"there was no process {self._pid} any more when waiting began"
         try:
             process = psutil.Process(self._pid)
-            started_s = process.create_time()
-            if abs(started_s - self._started_s) > SAME_START_S:
+            if abs(process.create_time() - self.started_s) > SAME_START_S:
                 return f"process {self._pid} has ended; its number belongs to another one now"
             if process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
                 return f"process {self._pid} has ended"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 from distill_fixtures.errors import ModelReferenceError
 from distill_fixtures.models.folders import read_json_object
@@ -35,8 +36,9 @@ def is_model_file(name: str) -> bool:
 
 def is_whole(path: Path) -> bool:
     """Whether a file that is written in one go has its end: told of JSON, pickles and weights."""
-    fault = _fault_of_json(path) if path.suffix == ".json" else _fault_of_file(path)
-    return fault is None
+    if path.suffix == ".json":
+        return not isinstance(_object_in(path), str)
+    return _fault_of_file(path) is None
 
 
 def fault_of_model(folder: Path) -> str | None:
@@ -63,8 +65,8 @@ def _fault(folder: Path, names: Collection[str]) -> str | None:
     if fault is not None:
         return fault
     for name in (SETTINGS[stem], *WHOLE_JSON):
-        if name in names and (fault := _fault_of_json(folder / name)) is not None:
-            return fault
+        if name in names and isinstance(told := _object_in(folder / name), str):
+            return told
     return None
 
 
@@ -84,14 +86,14 @@ def _fault_of_weights(folder: Path, names: Collection[str], stem: str) -> str | 
 
 
 def _fault_of_shards(folder: Path, names: Collection[str], index: str) -> str | None:
-    fault = _fault_of_json(folder / index)
-    if fault is not None:
-        return fault
-    listed = read_json_object(folder / index).get("weight_map")
-    shards = set(listed.values()) if isinstance(listed, dict) else set[str]()
+    told = _object_in(folder / index)
+    if isinstance(told, str):
+        return told
+    listed = told.get("weight_map")
+    shards = {str(each) for each in listed.values()} if isinstance(listed, dict) else set[str]()
     if not shards:
         return f"{index} names no shards"
-    for shard in sorted(map(str, shards)):
+    for shard in sorted(shards):
         if shard not in names:
             return f"the shard {shard[:80]!r} is missing"
         if (fault := _fault_of_file(folder / shard)) is not None:
@@ -110,9 +112,9 @@ def _fault_of_file(path: Path) -> str | None:
     return None
 
 
-def _fault_of_json(path: Path) -> str | None:
+def _object_in(path: Path) -> dict[str, Any] | str:
+    """A JSON object, or why it cannot be had."""
     try:
-        read_json_object(path)
+        return read_json_object(path)
     except ModelReferenceError as error:
         return f"{path.name} is not whole: {error.got}"
-    return None

@@ -126,6 +126,8 @@ class TrainingWatcher:
                 self._refuse_unusable(look, ending, model)
             return None
         needed_s = self._pace.rest_s
+        if ending.since_s is None and model.folder != look.folder:
+            needed_s = self._pace.rest_of_checkpoint_s
         if ending.since_s is None and not model.closed:
             needed_s = self._pace.long_rest_s
         return needed_s - self._changes.at_rest_s(model.files.keys())
@@ -179,7 +181,8 @@ class TrainingWatcher:
         timeout_s = self._order.timeout_s
         if timeout_s is None:
             return
-        if self._waited_s() < timeout_s + (self._pace.rest_s if is_settling else 0.0):
+        extra_s = self._pace.rest_of_checkpoint_s if is_settling else 0.0
+        if self._waited_s() < timeout_s + extra_s:
             return
         raise TrainingError(
             f"the training in {self._order.folder} was not over in time",

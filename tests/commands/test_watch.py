@@ -27,7 +27,9 @@ Capture = pytest.CaptureFixture[str]
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A finished run, quickly believed."""
-    monkeypatch.setattr(watcher, "Pace", lambda: Pace(rest_s=0.05, long_rest_s=0.2))
+    monkeypatch.setattr(
+        watcher, "Pace", lambda: Pace(rest_s=0.05, rest_of_checkpoint_s=0.1, long_rest_s=0.2)
+    )
     return finished(tmp_path)
 
 

@@ -42,7 +42,7 @@ def options(tiny: Tiny, folder: Path, **changed: object) -> list[str]:
 
 
 def test_the_runs_model_is_the_student(workspace: Workspace, tiny: Tiny, finished: Path) -> None:
-    outcome = workspace.quick(*options(tiny, finished), "-m", "size")
+    outcome = workspace.quick(*options(tiny, finished, distill_wait_pid=GONE), "-m", "size")
     assert outcome.returncode == PASSED, outcome.output
     model = str(finished / "checkpoint-20")
     assert f"the student is {model}: checkpoint-20, the newest checkpoint" in outcome.output
@@ -55,9 +55,8 @@ def test_the_runs_model_is_the_student(workspace: Workspace, tiny: Tiny, finishe
 
 
 def test_the_best_checkpoint_by_ini_keys(workspace: Workspace, tiny: Tiny, finished: Path) -> None:
-    workspace.add_ini(
-        distill_wait_for_training=finished, distill_checkpoint="best", distill_wait_timeout=300
-    )
+    keys = {"distill_wait_for_training": finished, "distill_wait_pid": GONE}
+    workspace.add_ini(**keys, distill_checkpoint="best", distill_wait_timeout=300)
     outcome = workspace.quick(*tiny.options(student_model=None), "-m", "size", "-q")
     assert outcome.returncode == PASSED, outcome.output
     assert "training in" not in outcome.output, "-q shows nothing of the waiting"
@@ -72,7 +71,7 @@ def test_the_runs_name_stands_for_its_checkpoints_in_thresholds(
         "[criteria.size_reduction_pct]\ngood = 50\npoor = 30\n"
         "[student.finished.criteria.size_reduction_pct]\ngood = 1.5\npoor = 1\n",
     )
-    outcome = workspace.quick(*options(tiny, finished), "-m", "size")
+    outcome = workspace.quick(*options(tiny, finished, distill_wait_pid=GONE), "-m", "size")
     assert outcome.returncode == PASSED, outcome.output
     (criterion,) = workspace.document()["verdict"]["criteria"]
     assert criterion["good"] == 1.5

@@ -59,6 +59,7 @@ class FakeProcess:
 
     clock: Callable[[], float]
     ends_s: float
+    started_s: float | None = None
 
     def how_gone(self) -> str | None:
         return "process 4711 has ended" if self.clock() >= self.ends_s else None
@@ -77,6 +78,7 @@ class Played:
     folder: Path
     seconds: float = 0.0
     process_ends_s: float = float("inf")
+    process_began_s: float = 0.0
     shown: list[Sighting] = field(default_factory=list)
     last_write_s: float = 0.0
     _plan: list[tuple[float, str, bytes, bool]] = field(default_factory=list)
@@ -134,7 +136,9 @@ class Played:
         clocks = Clocks(
             seconds=lambda: self.seconds,
             now=lambda: BEGAN_EPOCH_S + self.seconds,
-            process=lambda pid: FakeProcess(lambda: self.seconds, self.process_ends_s),
+            process=lambda pid: FakeProcess(
+                lambda: self.seconds, self.process_ends_s, BEGAN_EPOCH_S + self.process_began_s
+            ),
         )
         asked = WaitOrder(self.folder, **order)
         watcher = TrainingWatcher(asked, self, self.shown.append, pace=pace, clocks=clocks)

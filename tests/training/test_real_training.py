@@ -22,7 +22,7 @@ from tests.training.train_tiny import PIECE_S, PIECES, SAVE_STEPS, STEPS
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
-PACE = Pace(rest_s=1.5, long_rest_s=6.0, grace_s=2.0, silence_s=4.0)
+PACE = Pace(rest_s=1.5, rest_of_checkpoint_s=3.0, long_rest_s=6.0, grace_s=2.0, silence_s=4.0)
 LONGEST_S = 240.0
 
 Start = Callable[[str], "Training"]
