@@ -117,7 +117,8 @@ class EndingSigns:
         at_end = _why_at_end(look)
         if not isinstance(at_end, Undefined):
             return Over(at_end)
-        if look.states or isinstance(model, Undefined):
+        # A checkpoint may yet get its state: that is a trainer's last file of it.
+        if look.states or isinstance(model, Undefined) or model.folder != look.folder:
             return Going(at_end.reason)
         quiet = changes.quiet()
         needed_s = max(self._pace.long_rest_s, self._pace.silence_factor * (quiet.usual_s or 0.0))
