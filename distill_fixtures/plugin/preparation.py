@@ -148,7 +148,7 @@ def _plans(config: RunConfig, awaited: Collection[Role]) -> dict[Role, ModelPlan
     }
     if awaited and config.base_model is not None:
         resolve_reference(config.base_model, rules=rules)
-    timed = {role: plan for role, plan in plans.items() if role != "control"}
+    timed = {str(role): plan for role, plan in plans.items() if role != "control"}
     check_room(timed, config.new_tokens)
     device = _device_to_be(config)
     if device is not None:

@@ -14,12 +14,15 @@ import pytest
 from distill_fixtures.config import RunConfig
 from distill_fixtures.plugin.preparation import prepare_inputs
 from distill_fixtures.plugin.progress import ProgressDisplay
+from distill_fixtures.records import Role
 from distill_fixtures.report.waiting_lines import LinesNowAndThen, live_line
 from distill_fixtures.training.alarm import alarm_for
 from distill_fixtures.training.order import Flags, WaitOrder, check_order
 from distill_fixtures.training.watcher import Sighting, TrainingWatcher
 
 __all__ = ["after_training"]
+
+AWAITED: tuple[Role, ...] = ("student",)
 
 
 def after_training(asked: RunConfig, config: pytest.Config) -> RunConfig:
@@ -42,7 +45,7 @@ def after_training(asked: RunConfig, config: pytest.Config) -> RunConfig:
         marker=asked.wait_marker,
     )
     check_order(order, Flags())
-    prepare_inputs(asked, config.rootpath, awaited=("student",))
+    prepare_inputs(asked, config.rootpath, awaited=AWAITED)
     with _shown(config, order.folder) as show, alarm_for(order.folder) as alarm:
         model = TrainingWatcher(order, alarm, show).wait()
     _write_line(config, f"the student is {model.folder}: {model.said}")

@@ -36,8 +36,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def finished(place: Path) -> Path:
     run = Played(place / "run")
     run.folder.mkdir()
-    run.checkpoint(0, 10).checkpoint(1, 20, best_model_checkpoint="x/checkpoint-10").sleep(2)
-    return run.folder
+    best = {"best_model_checkpoint": "x/checkpoint-10"}
+    return run.checkpoint(0, 10).checkpoint(5, 20, **best).written()
 
 
 @pytest.fixture

@@ -121,6 +121,12 @@ class Played:
         self._plan.append((at_s, name, content, append))
         return self
 
+    def written(self) -> Path:
+        """The folder as it is when all that was planned is done."""
+        self.seconds = max(at_s for at_s, *_ in self._plan)
+        self._play()
+        return self.folder
+
     # The watcher's world.
 
     def wait(

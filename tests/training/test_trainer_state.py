@@ -49,7 +49,7 @@ def test_transformers_own_writer_is_read(tmp_path: Path) -> None:
     assert found == TrainerState(7, 7, loss=1.5)
 
 
-EARLY = {
+EARLY: dict[str, Any] = {
     "EarlyStoppingCallback": {
         "args": {"early_stopping_patience": 2},
         "attributes": {"early_stopping_patience_counter": 2},
