@@ -36,8 +36,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def finished(place: Path) -> Path:
     run = Played(place / "run")
     run.folder.mkdir()
-    best = {"best_model_checkpoint": "x/checkpoint-10"}
-    return run.checkpoint(0, 10).checkpoint(5, 20, **best).written()
+    run.checkpoint(0, 10).checkpoint(5, 20, best_model_checkpoint="x/checkpoint-10")
+    return run.written()
 
 
 @pytest.fixture
