@@ -1,4 +1,5 @@
-"""``distill-bench``: what works on results that are there already, without pytest and torch."""
+"""``distill-bench``: what works on results that are there already, or waits for a training run,
+without pytest and torch."""
 
 from __future__ import annotations
 
@@ -22,9 +23,13 @@ COMMANDS: Mapping[str, str] = {
     "summary": "a run in Markdown, for a pull request or a job's summary",
     "log": "log a run's files to an MLflow server",
     "badge": "write a badge of a run's verdict as an SVG file",
+    "watch": "wait until a training run is over, then start pytest with its model as the student",
     "metrics": "list the metrics that thresholds can name",
 }
 """Each is a module of its own name in ``distill_fixtures.commands``."""
+
+PASSING_ON = ("watch",)
+"""Those that hand what follows ``--`` to another program, as ``passed_on``."""
 
 USAGE_ERROR = 4
 READER_GONE = 141
@@ -66,7 +71,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         own = commands.add_parser(name, help=purpose, description=purpose)
         if name in words[:1]:
             _command(name).add_arguments(own)
-    given = parser.parse_args(words)
+    passed_on: list[str] = []
+    if words[:1] and words[0] in PASSING_ON and "--" in words:
+        place = words.index("--")
+        words, passed_on = words[:place], words[place + 1 :]
+    given = parser.parse_args(words, argparse.Namespace(passed_on=passed_on))
     _never_fail_to_print(sys.stdout)
     try:
         return _command(given.command).run(given)

@@ -60,6 +60,11 @@ class RunConfig:
     seed: int
     mlflow: str | None
     mlflow_experiment: str
+    wait_for_training: Path | None
+    wait_timeout: float | None
+    wait_pid: int | None
+    wait_marker: Path | None
+    checkpoint: Literal["best", "last"]
 
 
 def build_config(given: Mapping[str, tuple[str, Path]]) -> RunConfig:
@@ -76,6 +81,8 @@ def build_config(given: Mapping[str, tuple[str, Path]]) -> RunConfig:
     for option in OPTIONS:
         text, folder = given.get(option.field, (option.default, Path.cwd()))
         values[option.field] = None if text is None else option.parse(option.flag, text, folder)
+    if values["wait_for_training"] is not None:
+        values["student"] = str(values["wait_for_training"])
     if values["control"] is None and (values["teacher"], values["student"]) == BUILT_IN_PAIR:
         values["control"] = "demo:control"
     return RunConfig(**values)

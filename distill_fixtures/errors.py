@@ -12,6 +12,7 @@
         BaselineError            the document of an earlier run that was named as baseline
         ResultFileError          a file of results that a command was given
         TrackerError             a tracking server that is not there, or refuses
+        TrainingError            a training run that was waited for left no model to measure
       MeasurementError           found while measuring; what was measured until then is kept
         NotFiniteScoreError      NaN or infinity in a model's scores (question named)
         ServerError              a server did not do what it was asked for
@@ -38,6 +39,7 @@ __all__ = [
     "ServerError",
     "ThresholdsError",
     "TrackerError",
+    "TrainingError",
     "UsageError",
     "WorkerError",
 ]
@@ -112,6 +114,10 @@ class ResultFileError(UsageError):
 
 class TrackerError(UsageError):
     """A tracking server cannot be reached, or does not take what it is told."""
+
+
+class TrainingError(UsageError):
+    """A training run that was waited for died, was not over in time, or left no usable model."""
 
 
 class MeasurementError(DistillBenchError):

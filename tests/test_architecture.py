@@ -24,6 +24,7 @@ FLOORS = {
     "tasks": 1,
     "demo": 1,
     "models": 2,
+    "training": 3,
     "measure": 3,
     "judge": 4,
     "report": 4,

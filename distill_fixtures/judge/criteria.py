@@ -10,6 +10,7 @@ from typing import Literal
 
 from distill_fixtures.catalog import CATALOG, Metric
 from distill_fixtures.records import Question
+from distill_fixtures.training.trainer_state import checkpoint_step
 
 __all__ = [
     "EVERY",
@@ -198,7 +199,14 @@ def slices_of(questions: Sequence[Question]) -> Slices:
 def names_of(reference: str) -> tuple[str, ...]:
     """What a student may be called in thresholds.toml: its reference, or the last part of it.
 
+    A checkpoint goes by the names of its training run too.
+
     >>> names_of("models/student-v2/")
     ('models/student-v2/', 'student-v2')
+    >>> names_of("runs/a/checkpoint-500")
+    ('runs/a/checkpoint-500', 'checkpoint-500', 'runs/a', 'a')
     """
-    return reference, Path(reference).name
+    path = Path(reference)
+    if checkpoint_step(path.name) is None:
+        return reference, path.name
+    return reference, path.name, str(path.parent), path.parent.name

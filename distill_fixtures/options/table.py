@@ -9,6 +9,7 @@ from distill_fixtures.options.of_models import MODEL_OPTIONS
 from distill_fixtures.options.of_questions import QUESTION_OPTIONS
 from distill_fixtures.options.of_results import RESULT_OPTIONS
 from distill_fixtures.options.of_running import RUNNING_OPTIONS
+from distill_fixtures.options.of_waiting import WAITING_OPTIONS
 from distill_fixtures.options.option import Option
 
 __all__ = ["OPTIONS", "option_named"]
@@ -18,6 +19,7 @@ OPTIONS: tuple[Option, ...] = (
     *QUESTION_OPTIONS,
     *RUNNING_OPTIONS,
     *RESULT_OPTIONS,
+    *WAITING_OPTIONS,
 )
 
 

@@ -73,10 +73,11 @@ def _roles(metafunc: pytest.Metafunc, student: Student) -> list[pytest.Parameter
 
 def _adapter_roles(metafunc: pytest.Metafunc, student: Student) -> list[pytest.ParameterSet]:
     references = {"teacher": student.config.teacher, "student": student.config.student}
+    is_awaited = student.config.wait_for_training is not None  # what it will be is not known yet
     return [
         pytest.param(role, id=role)
         for role, reference in references.items()
-        if _may_be_adapter(reference)
+        if _may_be_adapter(reference) or (role == "student" and is_awaited)
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -90,14 +90,17 @@ class CommonInputs:
     warnings: tuple[str, ...]
 
 
-def prepare_inputs(config: RunConfig, rootdir: Path) -> Inputs:
+def prepare_inputs(config: RunConfig, rootdir: Path, *, awaited: Collection[Role] = ()) -> Inputs:
     """Check everything in the order in which a user can mend it.
+
+    Args:
+        awaited: models that are still to come: all is checked but them, and they have no plan.
 
     Raises:
         UsageError: the first thing that is wrong.
     """
     common = prepare_common(config, rootdir)
-    return prepare_student(config, common, common.thresholds)
+    return prepare_student(config, common, common.thresholds, awaited=awaited)
 
 
 def prepare_common(config: RunConfig, rootdir: Path) -> CommonInputs:
@@ -124,18 +127,25 @@ def prepare_common(config: RunConfig, rootdir: Path) -> CommonInputs:
     )
 
 
-def prepare_student(config: RunConfig, common: CommonInputs, thresholds: Thresholds) -> Inputs:
+def prepare_student(
+    config: RunConfig,
+    common: CommonInputs,
+    thresholds: Thresholds,
+    *,
+    awaited: Collection[Role] = (),
+) -> Inputs:
     """Check a student, and it beside the teacher and the control.
 
     Args:
         config: the student's own.
         common: what was prepared for all of them.
         thresholds: those that it is held to.
+        awaited: as in :func:`prepare_inputs`.
 
     Raises:
         UsageError: the first thing that is wrong.
     """
-    plans = _plans(config, common.teacher)
+    plans = _plans(config, common.teacher, awaited)
     scoring, questions = fit_to_models(config, common.scoring, common.questions, plans)
     _refuse_idle_options(config, scoring)
     if config.device not in ("auto", "cpu"):
@@ -195,21 +205,29 @@ def _cache_folder(config: RunConfig) -> tuple[Path | None, tuple[str, ...]]:
     return folder, ()
 
 
-def _plans(config: RunConfig, teacher: ModelPlan) -> dict[Role, ModelPlan]:
-    plans: dict[Role, ModelPlan] = {
-        "teacher": teacher,
-        "student": _resolved(config, config.student),
-    }
+def _plans(
+    config: RunConfig, teacher: ModelPlan, awaited: Collection[Role]
+) -> dict[Role, ModelPlan]:
+    references: dict[Role, str] = {"student": config.student}
     if config.control is not None:
-        plans["control"] = _resolved(config, config.control)
-    timed = {role: plans[role] for role in ("teacher", "student")}
+        references["control"] = config.control
+    plans: dict[Role, ModelPlan] = {"teacher": teacher}
+    plans |= {
+        role: _resolved(config, reference)
+        for role, reference in references.items()
+        if role not in awaited
+    }
+    if awaited and config.base_model is not None:
+        rules = FolderRules(config.allow_pickle, config.trust_remote_code)
+        resolve_reference(config.base_model, rules=rules)
+    timed = {str(role): plan for role, plan in plans.items() if role != "control"}
     check_room(timed, config.new_tokens)
     device = _device_to_be(config)
     if device is not None:
         for plan in plans.values():
             check_device(plan.reference, (plan.base or plan).config, device)
         _check_memory(plans, config, device)
-    if "control" in plans:
+    if "control" in plans and "student" in plans:
         refuse_unlike_plan(plans["control"], plans["student"])
     return plans
 

@@ -25,15 +25,19 @@ class ProgressDisplay:
     Args:
         config: pytest's.
         about: said before each work: which of several students it is for.
+
+    Attributes:
+        is_shown: there is a terminal, and no ``-q``.
+        no_colour: as rich takes it.
     """
 
     def __init__(self, config: pytest.Config, *, about: str | None = None) -> None:
         self._about = "" if about is None else f"{about}: "
         self._capture = config.pluginmanager.getplugin("capturemanager")
         self._open: list[Any] = []
-        self._quiet = config.get_verbosity() < 0 or not sys.__stderr__ or not _is_terminal()
+        self.is_shown = config.get_verbosity() >= 0 and _is_terminal()
         # None leaves it to rich, which knows NO_COLOR.
-        self._no_colour = True if config.getoption("color", None) == "no" else None
+        self.no_colour = True if config.getoption("color", None) == "no" else None
 
     @contextmanager
     def bar(
@@ -49,10 +53,10 @@ class ProgressDisplay:
         Yields:
             A function to call with the number of steps finished since its last call.
         """
-        if self._quiet:
+        if not self.is_shown:
             yield _ignore
             return
-        with self._shown():
+        with self.uncaptured():
             from rich.console import Console
             from rich.progress import (
                 BarColumn,
@@ -71,7 +75,7 @@ class ProgressDisplay:
                 TimeElapsedColumn(),
                 TimeLeft(most_seconds),
             )
-            console = Console(file=sys.__stderr__, no_color=self._no_colour)
+            console = Console(file=sys.__stderr__, no_color=self.no_colour)
             bars = Progress(*columns, console=console, transient=True, refresh_per_second=4)
             task = bars.add_task(self._about + what, total=total)
             with self._in_front(bars):
@@ -92,7 +96,8 @@ class ProgressDisplay:
                 self._open[-1].start()
 
     @contextmanager
-    def _shown(self) -> Iterator[None]:
+    def uncaptured(self) -> Iterator[None]:
+        """What is written meanwhile reaches the terminal."""
         if self._capture is None:
             yield
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,12 +25,14 @@ from distill_fixtures.plugin.several_runs import (
 from distill_fixtures.plugin.student_run import Selection, StudentRun
 from distill_fixtures.plugin.students import asked
 from distill_fixtures.plugin.tracking import check_tracker, say_tracked, track
+from distill_fixtures.plugin.waiting import after_training
 from distill_fixtures.plugin.warned import warn
 
 if TYPE_CHECKING:
     from distill_fixtures.config import RunConfig
     from distill_fixtures.errors import TrackerError
     from distill_fixtures.plugin.several import SeveralStudents
+    from distill_fixtures.plugin.students import Student
 
 __all__ = ["Session"]
 
@@ -93,12 +96,13 @@ class Session:
 
         students = {item.nodeid: student_of_item(item) for item in items}
         if not found.several:
-            inputs = prepare_inputs(found.config, config.rootpath)
-            check_tracker(found.config)
+            student = _after_training(found.students[0], config)
+            inputs = prepare_inputs(student.config, config.rootpath)
+            check_tracker(student.config)
             warn(config, inputs.warnings)
             run = StudentRun(
                 config,
-                found.students[0],
+                student,
                 inputs,
                 Selection(items, len(deselected)),
                 caches=open_caches(inputs.cache_folder),
@@ -190,6 +194,19 @@ class Session:
             run.store.close()
         if self.several is not None:
             self.several.shared.close()
+
+
+def _after_training(student: Student, config: pytest.Config) -> Student:
+    """The student with the model of the training run that was waited for, where one was.
+
+    Raises:
+        UsageError: something else cannot be used, or the run leaves no model that can.
+    """
+    if student.config.wait_for_training is None:
+        return student
+    # Hours later would be late to hear of it.
+    check_tracker(student.config)
+    return replace(student, config=after_training(student.config, config))
 
 
 def _selections(

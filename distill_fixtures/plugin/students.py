@@ -114,6 +114,10 @@ def tolerant(config: pytest.Config) -> Asked:
 def _asked(config: pytest.Config) -> Asked:
     given = given_options(config)
     base = build_config(given)
+    if base.wait_for_training is None:
+        _refuse_idle_waiting(given)
+    else:
+        _refuse_student_beside_training(given)
     if base.students is not None:
         entries = read_students(base.students)
         folder = base.students.parent
@@ -130,6 +134,34 @@ def _asked(config: pytest.Config) -> Asked:
         for name, entry in zip(names, entries, strict=True)
     )
     return Asked(replace(students[0].config, metrics_dir=base.metrics_dir), students)
+
+
+def _refuse_student_beside_training(given: Given) -> None:
+    waiting = option_named("wait_for_training")
+    for field in ("student", "students"):
+        if field not in given:
+            continue
+        student = option_named(field)
+        raise OptionError(
+            f"{student.flag} and {waiting.flag} exclude each other",
+            got=f"both, {student.flag} {given[field][0]}",
+            wanted=f"one of them: the training run that {waiting.flag} names gives the student",
+            next_step=f"leave one out; -o {student.ini_key}= unsets the one of an ini file",
+        )
+
+
+def _refuse_idle_waiting(given: Given) -> None:
+    """A time-out alone may stand in an ini file for all runs; the others say what is measured."""
+    waiting = option_named("wait_for_training").flag
+    for field in ("wait_pid", "wait_marker", "checkpoint"):
+        if field in given:
+            flag = option_named(field).flag
+            raise OptionError(
+                f"{flag} has no effect in this run",
+                got=f"{flag} {given[field][0]} without {waiting}",
+                wanted="a training run to wait for",
+                next_step=f"add {waiting} DIR, or leave {flag} out",
+            )
 
 
 def _student(
