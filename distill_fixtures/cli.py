@@ -13,7 +13,7 @@ from typing import Protocol, cast
 
 from distill_fixtures.errors import UsageError
 
-__all__ = ["COMMANDS", "main"]
+__all__ = ["COMMANDS", "PASSING_ON", "main"]
 
 COMMANDS: Mapping[str, str] = {
     "gate": "judge a run's distillation_metrics.json again, without running anything",

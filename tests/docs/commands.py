@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import redirect_stderr
 
-from distill_fixtures.cli import COMMANDS
+from distill_fixtures.cli import COMMANDS, PASSING_ON
 from distill_fixtures.options.table import OPTIONS
 from tests.docs.pages import ROOT
 
@@ -86,7 +86,8 @@ def faults(command: list[str], pytest_flags: Collection[str], files: Collection[
     if program == "pytest":
         return _faults_of_pytest(words, pytest_flags, files)
     if program == "distill-bench":
-        return _faults_of_distill_bench(words)
+        own, passed_on = _parted(words)
+        return _faults_of_distill_bench(own) + _faults_of_pytest(passed_on, pytest_flags, files)
     if program == "tox":
         return _faults_of_tox(words)
     return []
@@ -123,6 +124,14 @@ def _plain(flag: str) -> str:
 def _missing(names: list[str], files: Collection[str]) -> list[str]:
     known = [name for name in names if name in files or (ROOT / name).exists()]
     return [f"there is no file {name}" for name in names if name not in known]
+
+
+def _parted(words: list[str]) -> tuple[list[str], list[str]]:
+    """A command's own words, and those that it hands to pytest."""
+    if words[:1] and words[0] in PASSING_ON and "--" in words:
+        place = words.index("--")
+        return words[:place], words[place + 1 :]
+    return words, []
 
 
 def _faults_of_distill_bench(words: list[str]) -> list[str]:
