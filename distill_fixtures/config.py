@@ -17,6 +17,7 @@ from distill_fixtures.option_checks import (
     as_batch_sizes,
     as_choice,
     as_device,
+    as_gpus,
     as_path,
     as_reference,
     as_seconds,
@@ -76,6 +77,12 @@ class RunConfig:
     trust_remote_code: bool
     allow_pickle: bool
     seed: int
+    executor: Literal["local", "ray"]
+    ray_address: str | None
+    ray_workers: int | None
+    ray_gpus: float | None
+    ray_cpus: int | None
+    ray_timeout: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +324,55 @@ OPTIONS: tuple[Option, ...] = (
         switch=True,
     ),
     Option("--distill-seed", "seed", "0", as_whole_number(0), "N", "seed of all resampling"),
+    # Where questions are answered; docs/scaling.md.
+    Option(
+        "--distill-executor",
+        "executor",
+        "local",
+        as_choice("local", "ray"),
+        "KIND",
+        "where questions are answered: local, or ray: by replicas of each model on a Ray cluster",
+    ),
+    Option(
+        "--distill-ray-address",
+        "ray_address",
+        None,
+        as_text,
+        "ADDRESS",
+        "a running Ray cluster, HOST:PORT or auto (default: one on this machine, for this run)",
+    ),
+    Option(
+        "--distill-ray-workers",
+        "ray_workers",
+        None,
+        as_whole_number(1),
+        "N",
+        "replicas of a model (default: as many as the cluster has room for)",
+    ),
+    Option(
+        "--distill-ray-gpus-per-replica",
+        "ray_gpus",
+        None,
+        as_gpus,
+        "X",
+        "GPUs of a replica; a fraction shares one (default: 0, on the CPU)",
+    ),
+    Option(
+        "--distill-ray-cpus-per-replica",
+        "ray_cpus",
+        None,
+        as_whole_number(1),
+        "N",
+        "CPUs of a replica, and its threads (default: 1)",
+    ),
+    Option(
+        "--distill-ray-timeout",
+        "ray_timeout",
+        None,
+        as_seconds,
+        "S",
+        "seconds within which every replica must have found its place (default: 300)",
+    ),
 )
 
 

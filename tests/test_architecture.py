@@ -24,6 +24,7 @@ FLOORS = {
     "demo": 1,
     "models": 2,
     "measure": 3,
+    "scale": 4,
     "judge": 4,
     "report": 4,
     "plugin": 5,

@@ -21,6 +21,12 @@ from distill_fixtures.models.quantised import check_device, unpacked_on
 from distill_fixtures.models.references import resolve_reference
 from distill_fixtures.plugin.classifying import fit_to_models
 from distill_fixtures.plugin.control_shape import refuse_unlike_plan
+from distill_fixtures.plugin.executing import (
+    check_executor,
+    note_of_executor,
+    refuse_idle_pool,
+    scoring_placement,
+)
 from distill_fixtures.records import Role, Scoring
 from distill_fixtures.report.baseline import Baseline, read_baseline
 from distill_fixtures.report.json_files import check_writable
@@ -72,6 +78,7 @@ def prepare_inputs(config: RunConfig, rootdir: Path) -> Inputs:
     scoring = _scoring_of_questions(config, questions)
     template = None if config.prompt_file is None else load_prompt_template(config.prompt_file)
     check_writable(config.metrics_dir)
+    check_executor(config)
     cache_folder, cache_warnings = _cache_folder(config)
     plans = _plans(config)
     scoring, questions = fit_to_models(config, scoring, questions, plans)
@@ -86,7 +93,10 @@ def prepare_inputs(config: RunConfig, rootdir: Path) -> Inputs:
         thresholds,
         cache_folder=cache_folder,
         baseline=read_baseline(config.baseline) if isinstance(config.baseline, Path) else None,
-        warnings=questions.warnings + cache_warnings + _unpacked(plans, config),
+        warnings=questions.warnings
+        + cache_warnings
+        + _unpacked(plans, config)
+        + note_of_executor(config),
     )
 
 
@@ -142,20 +152,25 @@ def _plans(config: RunConfig) -> dict[Role, ModelPlan]:
         role: resolve_reference(reference, base_model=config.base_model, rules=rules)
         for role, reference in references.items()
     }
+    refuse_idle_pool(config, plans)
     timed = {role: plans[role] for role in ("teacher", "student")}
     check_room(timed, config.new_tokens)
     device = _device_to_be(config)
     if device is not None:
         for plan in plans.values():
             check_device(plan.reference, (plan.base or plan).config, device)
-        _check_memory(plans, config, device)
+        # Replicas have the memory of other processes; what is loaded here is checked by itself.
+        if config.executor == "local":
+            _check_memory(plans, config, device)
     if "control" in plans:
         refuse_unlike_plan(plans["control"], plans["student"])
     return plans
 
 
 def _device_to_be(config: RunConfig) -> str | None:
-    """Where the models will run; None where it takes torch to tell what ``auto`` means."""
+    """Where questions are answered; None where it takes torch to tell what ``auto`` means."""
+    if config.executor == "ray":
+        return scoring_placement(config)[0]
     if config.device == "auto":
         return None if may_have_gpu() else "cpu"
     return resolve_device(config.device)
