@@ -65,6 +65,12 @@ class RunConfig:
     wait_pid: int | None
     wait_marker: Path | None
     checkpoint: Literal["best", "last"]
+    executor: Literal["local", "ray"]
+    ray_address: str | None
+    ray_workers: int | None
+    ray_gpus: float | None
+    ray_cpus: int | None
+    ray_timeout: float | None
 
 
 def build_config(given: Mapping[str, tuple[str, Path]]) -> RunConfig:

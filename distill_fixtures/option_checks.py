@@ -21,6 +21,7 @@ __all__ = [
     "as_batch_sizes",
     "as_choice",
     "as_device",
+    "as_gpus",
     "as_path",
     "as_reference",
     "as_seconds",
@@ -75,6 +76,22 @@ def as_seconds(flag: str, text: str, folder: Path) -> float:
             got=repr(text),
             wanted="a number of seconds above 0",
             next_step=f"write for example {flag} 60, or leave it out",
+        )
+    return number
+
+
+def as_gpus(flag: str, text: str, folder: Path) -> float:
+    """A part of a GPU, or a whole number of them."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not (0 <= number <= 1 or (1 < number <= 1024 and number.is_integer())):
+        raise OptionError(
+            f"{flag} cannot be used",
+            got=repr(text),
+            wanted="a number from 0 to 1, or a whole number of GPUs up to 1024",
+            next_step=f"write for example {flag} 1, or {flag} 0.5 for two replicas a GPU",
         )
     return number
 

@@ -70,6 +70,11 @@ class CausalLM(WritingModel):
                 for index, values in zip(indices, sums, strict=True)
             }
 
+    def plan_scores(self, requests: Sequence[ScoreRequest]) -> list[list[int]]:
+        if self._scorer is None:
+            raise self._closed()
+        return self._scorer.planned(encode_requests(self._tokenizer, requests, self._limits))
+
     def read_texts(self, texts: Sequence[str]) -> Sequence[TextReading] | Undefined:
         if self._tokenizer.bos_token_id is None and self._tokenizer.eos_token_id is None:
             return Undefined("the tokenizer has no token that begins or ends a text")

@@ -89,6 +89,14 @@ class Classifier(LoadedModel):
                 for index, values in zip(indices, found, strict=True)
             }
 
+    def plan_scores(self, requests: Sequence[ScoreRequest]) -> list[list[int]]:
+        if self._scorer is None:
+            raise self._closed()
+        return self._scorer.planned(self._encoded(requests))
+
+    def plan_texts(self, requests: Sequence[GenerateRequest], settings: GenerateSettings) -> Never:
+        raise self._writes_nothing()
+
     def generate_in_passes(
         self,
         requests: Sequence[GenerateRequest],
@@ -96,12 +104,7 @@ class Classifier(LoadedModel):
         *,
         known: Collection[int] = (),
     ) -> Never:
-        raise MeasurementError(
-            f"the classifier {self._card.reference} writes no text",
-            got="a request for written answers",
-            wanted="a text to be given a label",
-            next_step="use --distill-scoring classify, or auto",
-        )
+        raise self._writes_nothing()
 
     def generate_timed(
         self, prompts: Sequence[str], *, new_tokens: int, clock: Clock
@@ -135,6 +138,14 @@ class Classifier(LoadedModel):
     def close(self) -> None:
         super().close()
         self._scorer = None
+
+    def _writes_nothing(self) -> MeasurementError:
+        return MeasurementError(
+            f"the classifier {self._card.reference} writes no text",
+            got="a request for written answers",
+            wanted="a text to be given a label",
+            next_step="use --distill-scoring classify, or auto",
+        )
 
     def _places_of(self, request: ScoreRequest) -> tuple[int, ...]:
         """The label ids of a request's continuations."""

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from distill_fixtures.errors import OptionError
+from distill_fixtures.models.several_gpus import ANY_GPU
 from distill_fixtures.options.of_running import DTYPES
 
 __all__ = ["resolve_device", "resolve_dtype"]
@@ -16,7 +17,9 @@ _SHAPE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 def resolve_device(option: str) -> str:
     """The device that ``--distill-device`` means on this machine: ``cpu``, ``cuda:0``, ``mps``.
 
-    ``auto`` is the first GPU where there is one. Imports torch unless the option is ``cpu``.
+    ``auto`` is the GPU where there is one, and ``cuda`` without a number where there are several:
+    a model that does not fit the first is laid over all of them. Imports torch unless the option is
+    ``cpu``.
 
     Raises:
         OptionError: not a device, or none that this machine has.
@@ -30,7 +33,8 @@ def resolve_device(option: str) -> str:
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
     has_mps = torch.backends.mps.is_available()
     if option == "auto":
-        return "cuda:0" if gpus else "mps" if has_mps else "cpu"
+        several = ANY_GPU if gpus > 1 else "cuda:0"
+        return several if gpus else "mps" if has_mps else "cpu"
     if option == "mps":
         if not has_mps:
             raise _no_device(option, "PyTorch sees no Apple GPU")

@@ -105,7 +105,7 @@ class LabelScorer:
         Raises:
             MeasurementError: a single row does not fit into memory.
         """
-        planned = self._planned(rows, range(len(rows)))
+        planned = deque(self.planned(rows))
         while planned:
             indices = [index for index in planned.popleft() if index not in known]
             some = [rows[index] for index in indices]
@@ -127,6 +127,10 @@ class LabelScorer:
                     self._budget_tokens = max(1, cost // 2)
                     planned.appendleft(indices)
 
+    def planned(self, rows: Sequence[TextRow]) -> list[list[int]]:
+        """Places of the rows by pass; finds out first whether they may stand together."""
+        return self._planned(rows, range(len(rows)))
+
     def prove(self, rows: Sequence[TextRow]) -> None:
         """Find out whether rows like these may stand in one batch, where that is not known yet."""
         padding = _padding_of(rows)
@@ -144,7 +148,7 @@ class LabelScorer:
         batches = [rows] if self._together else [[row] for row in rows]
         return torch.cat([self._logits(batch) for batch in batches])
 
-    def _planned(self, rows: Sequence[TextRow], among: Sequence[int]) -> deque[list[int]]:
+    def _planned(self, rows: Sequence[TextRow], among: Sequence[int]) -> list[list[int]]:
         lengths = [len(rows[index].ids) for index in among]
         batches = [
             [among[place] for place in places]
@@ -153,9 +157,7 @@ class LabelScorer:
         of_rows = [[rows[index] for index in batch] for batch in batches if len(batch) > 1]
         if of_rows:
             self.prove(max(of_rows, key=_padding_of))
-        return deque(
-            batches if self._together else [[index] for batch in batches for index in batch]
-        )
+        return batches if self._together else [[index] for batch in batches for index in batch]
 
     def _keeps_figures(self, short: TextRow, long: TextRow) -> bool:
         """Whether a row's figures beside another are those that it has alone."""

@@ -53,7 +53,8 @@ def scored_log_probabilities(
     for some, some_targets in zip(
         torch.split(hidden, rows), torch.split(targets, rows), strict=True
     ):
-        parts.append(token_log_probabilities(adjust(head(some)), some_targets))
+        logits = adjust(head(some))
+        parts.append(token_log_probabilities(logits, some_targets.to(logits.device)))
     return torch.cat(parts)
 
 

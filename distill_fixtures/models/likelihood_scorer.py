@@ -100,10 +100,8 @@ class LikelihoodScorer:
         Raises:
             MeasurementError: a single row does not fit into memory.
         """
-        members = [LaidOut(request, lay_out(request)) for request in requests]
+        members, together, alone = self._laid_out(requests)
         done = set(known)
-        alone = {index for index, member in enumerate(members) if self._goes_alone(member)}
-        together = [index for index in range(len(members)) if index not in alone]
         while not done.issuperset(together):
             try:
                 yield from self._run(self._ways[0], members, together, done)
@@ -113,9 +111,24 @@ class LikelihoodScorer:
                     "%s: %s is no way to score it: %s", self._reference, refused.name, refusal
                 )
                 self._proved, self._proved_tokens = set(), {}
-        for index in sorted(alone - done):
+        for index in (each for each in alone if each not in done):
             self._scored_alone = True
             yield [index], [self._by_itself(members[index])]
+
+    def planned(self, requests: Sequence[EncodedRequest]) -> list[list[int]]:
+        """Places of the requests by pass, in the way that is the next to be tried."""
+        members, together, alone = self._laid_out(requests)
+        costs = {index: self._ways[0].cost_tokens(members[index]) for index in together}
+        return self._planned(together, costs) + [[index] for index in alone]
+
+    def _laid_out(
+        self, requests: Sequence[EncodedRequest]
+    ) -> tuple[list[LaidOut], list[int], list[int]]:
+        """The requests as trees, and the places of those that share passes and that do not."""
+        members = [LaidOut(request, lay_out(request)) for request in requests]
+        alone = [index for index, member in enumerate(members) if self._goes_alone(member)]
+        apart = set(alone)
+        return members, [index for index in range(len(members)) if index not in apart], alone
 
     def _run(
         self, way: ScoringWay, members: Sequence[LaidOut], among: Sequence[int], done: set[int]

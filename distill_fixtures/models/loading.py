@@ -23,6 +23,7 @@ from distill_fixtures.models.plan import ModelPlan
 from distill_fixtures.models.protocol import InProcessModel, Model
 from distill_fixtures.models.quantised import check_device, method_of
 from distill_fixtures.models.served.served_model import ServedModel
+from distill_fixtures.models.several_gpus import layers_over_gpus, refuse_layers_elsewhere
 
 __all__ = ["load_model", "load_module", "load_tokenizer", "open_model"]
 
@@ -109,7 +110,8 @@ def load_module(plan: ModelPlan, *, device: str, dtype: str) -> Any:
         module = _load_full(source, device, dtype, adapter=adapter)
         if plan.base is not None:
             module = _put_adapter_on(plan, module)
-    if method_of(source.config) is None:
+    # What was laid over several devices stays there.
+    if method_of(source.config) is None and not getattr(module, "hf_device_map", None):
         module = module.to(device)
     module.eval()
     for parameter in module.parameters():
@@ -135,6 +137,8 @@ def _load_full(
         # Packed weights are put where they will stay at once: not every kind can be moved.
         extra["device_map"] = {"": device}
         quiet_products()
+    over_gpus = layers_over_gpus(adapter or plan, device, dtype)
+    extra |= over_gpus
     try:
         module, report = getattr(transformers, AUTO_CLASSES[task]).from_pretrained(
             plan.folder,
@@ -150,6 +154,8 @@ def _load_full(
     if isinstance(getattr(module.config, "quantization_config", None), Mapping):
         raise _unread_packing(plan)
     _refuse_random_numbers(plan, report, adapter)
+    if over_gpus:
+        refuse_layers_elsewhere(plan, module)
     cast_plain_weights(module)
     return module
 

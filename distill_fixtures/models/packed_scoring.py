@@ -49,6 +49,8 @@ class PackedTreesWay:
                 raise WayRefusedError(str(refusal)) from refusal
             if packed.layers_served == 0:
                 raise WayRefusedError("no layer asked for the attention function")
+            # Of a model over several GPUs the last layer has another device than the first.
+            device = hidden.device
             picked = hidden[0, torch.from_numpy(_places(packed)).to(device)]
             targets = torch.from_numpy(np.concatenate([tree.targets for tree in trees])).to(device)
             values = scored_log_probabilities(self._module, picked, targets).double().tolist()

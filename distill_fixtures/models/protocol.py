@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AllAtOnce",
+    "Answering",
     "Clock",
     "GenerateRequest",
     "GenerateSettings",
@@ -130,8 +131,8 @@ class TextReading:
 
 
 @runtime_checkable
-class Model(Protocol):
-    """A model that can be measured: one that writes, or a classifier of texts.
+class Answering(Protocol):
+    """What answers questions pass by pass: a model, or a pool of replicas of one.
 
     A classifier takes a text for a context and the names of its labels for continuations, whose
     log-likelihoods are the logarithms of its probabilities; it writes nothing.
@@ -140,11 +141,6 @@ class Model(Protocol):
     @property
     def card(self) -> ModelCard:
         """What is known of the model without timing it."""
-        ...
-
-    @property
-    def tokenizer_digest(self) -> str | Undefined:
-        """Equal for two models whose token ids mean the same. Undefined if it cannot be known."""
         ...
 
     @property
@@ -204,6 +200,16 @@ class Model(Protocol):
         """
         ...
 
+
+@runtime_checkable
+class Model(Answering, Protocol):
+    """A model that can be measured: one that writes, or a classifier of texts."""
+
+    @property
+    def tokenizer_digest(self) -> str | Undefined:
+        """Equal for two models whose token ids mean the same. Undefined if it cannot be known."""
+        ...
+
     def score_many(self, requests: Sequence[ScoreRequest]) -> tuple[Scored, ...]:
         """``score_in_passes``, all at once, in the order of the requests."""
         ...
@@ -252,6 +258,23 @@ class InProcessModel(Model, Protocol):
     @property
     def module(self) -> Any:
         """The transformers module, for what only such a model can do."""
+        ...
+
+    def plan_scores(self, requests: Sequence[ScoreRequest]) -> list[list[int]]:
+        """Places of the requests by the pass that would score them, in the passes' order.
+
+        Scored by themselves in the order given here, the requests of a pass make that very pass.
+        """
+        ...
+
+    def plan_texts(
+        self, requests: Sequence[GenerateRequest], settings: GenerateSettings
+    ) -> list[list[int]]:
+        """Places of the prompts by the batch that would continue them; as ``plan_scores``.
+
+        Raises:
+            MeasurementError: as ``generate_in_passes``.
+        """
         ...
 
 

@@ -70,6 +70,13 @@ class Seq2SeqLM(WritingModel):
                 for place, values in zip(places, sums, strict=True)
             }
 
+    def plan_scores(self, requests: Sequence[ScoreRequest]) -> list[list[int]]:
+        if self._scorer is None:
+            raise self._closed()
+        return self._scorer.planned(
+            encode_questions(self._tokenizer, requests, self._windows, self._rows)
+        )
+
     def read_texts(self, texts: Sequence[str]) -> Sequence[TextReading] | Undefined:
         return Undefined(
             f"{self._card.reference} is an encoder-decoder: it answers a text and continues none"

@@ -70,7 +70,7 @@ class Seq2SeqScorer:
         Raises:
             MeasurementError: a single option does not fit into memory.
         """
-        planned = deque(self._planned(questions, range(len(questions))))
+        planned = deque(self.planned(questions))
         while planned:
             places = [place for place in planned.popleft() if place not in known]
             cost = len(places) * max((questions[place].tokens for place in places), default=0)
@@ -84,6 +84,10 @@ class Seq2SeqScorer:
                     planned.appendleft(places)
                 else:
                     yield places, sums
+
+    def planned(self, questions: Sequence[EncodedQuestion]) -> list[list[int]]:
+        """Places of the questions by pass."""
+        return self._planned(questions, range(len(questions)))
 
     def _planned(
         self, questions: Sequence[EncodedQuestion], among: Sequence[int]

@@ -72,7 +72,7 @@ class TextWriter:
             MeasurementError: the window or the memory has no room for a prompt and its answer.
         """
         stops = StopFinder(self._tokenizer, settings)
-        planned = deque(self._batches(ids, settings.max_new_tokens))
+        planned = deque(self.planned(ids, settings.max_new_tokens))
         while planned:
             some = [index for index in planned.popleft() if index not in known]
             if not some:
@@ -91,7 +91,7 @@ class TextWriter:
                 middle = len(some) // 2
                 planned.extendleft([some[middle:], some[:middle]])
 
-    def _batches(self, ids: Sequence[Sequence[int]], max_new_tokens: int) -> list[list[int]]:
+    def planned(self, ids: Sequence[Sequence[int]], max_new_tokens: int) -> list[list[int]]:
         """Places of the prompts that are continued together.
 
         The room for answers is one for a batch, so in a window that prompts and answers share a

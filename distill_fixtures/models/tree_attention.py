@@ -227,6 +227,8 @@ def _attend(
 
     shared, groups = key.shape[0], query.shape[0] // key.shape[0]
     q = query.view(shared, groups, *query.shape[1:])
+    if mask is not None:
+        mask = mask.to(query.device)  # of a model over several GPUs this layer's may be another
     k, v = (each.unsqueeze(1).expand(-1, groups, -1, -1) for each in (key, value))
     if softcap is None:
         out = scaled_dot_product_attention(

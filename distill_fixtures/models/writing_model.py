@@ -57,6 +57,12 @@ class WritingModel(LoadedModel):
             known,
         )
 
+    def plan_texts(
+        self, requests: Sequence[GenerateRequest], settings: GenerateSettings
+    ) -> list[list[int]]:
+        ids = [self._chat_ids(request) for request in requests]
+        return self._writer().planned(ids, settings.max_new_tokens)
+
     def generate_timed(
         self, prompts: Sequence[str], *, new_tokens: int, clock: Clock
     ) -> GenerationTrace:

@@ -9,6 +9,7 @@ from distill_fixtures.options.of_models import MODEL_OPTIONS
 from distill_fixtures.options.of_questions import QUESTION_OPTIONS
 from distill_fixtures.options.of_results import RESULT_OPTIONS
 from distill_fixtures.options.of_running import RUNNING_OPTIONS
+from distill_fixtures.options.of_scale import SCALE_OPTIONS
 from distill_fixtures.options.of_waiting import WAITING_OPTIONS
 from distill_fixtures.options.option import Option
 
@@ -19,6 +20,7 @@ OPTIONS: tuple[Option, ...] = (
     *QUESTION_OPTIONS,
     *RUNNING_OPTIONS,
     *RESULT_OPTIONS,
+    *SCALE_OPTIONS,
     *WAITING_OPTIONS,
 )
 

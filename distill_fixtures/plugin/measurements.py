@@ -293,8 +293,9 @@ class Measurements:
     def placement(self) -> tuple[str, str] | None:
         """Device and number format of the models, also of those whose answers were all in the score
         cache; None if none was asked for."""
-        answered = "answers" in self._taken.kinds
-        return self._measuring.placement if self.loaded or answered else None
+        if self.loaded:
+            return self._measuring.placement
+        return self._measuring.scoring_placement if "answers" in self._taken.kinds else None
 
     def close(self) -> None:
         """Free all models and close the caches, unless students share them."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from distill_fixtures.errors import MissingFigureError
+from distill_fixtures.measure.machine.free_memory import free_memory
 from distill_fixtures.measure.machine.watch import MachineRecord, TimingKey
 from distill_fixtures.measure.processes.bare_model import ModelToLoad
 from distill_fixtures.measure.processes.isolated import measure_isolated
@@ -41,12 +43,15 @@ from distill_fixtures.models.identity import (
     template_may_tell_the_date,
 )
 from distill_fixtures.models.loading import open_model
+from distill_fixtures.models.memory_needs import check_memory
 from distill_fixtures.models.model_registry import ModelRegistry
 from distill_fixtures.models.references import absolute_reference, fetch
 from distill_fixtures.plugin.caches import Caches
+from distill_fixtures.plugin.executing import executor_of, scoring_placement
 from distill_fixtures.plugin.merging import beside_merged_copy
 from distill_fixtures.plugin.timing_plan import plan_timing
 from distill_fixtures.records import Role
+from distill_fixtures.scale.replica import order_of
 
 if TYPE_CHECKING:
     from distill_fixtures.config import RunConfig
@@ -63,6 +68,7 @@ if TYPE_CHECKING:
         TokenComparison,
         Undefined,
     )
+    from distill_fixtures.scale.pool import ReplicaPool
 
 __all__ = ["Measuring"]
 
@@ -105,6 +111,7 @@ class Measuring:
         self._base_model = None if base is None else absolute_reference(base)
         self._shared = shared
         self._registry = ModelRegistry(self._load) if shared is None else shared.registry
+        self._executor = executor_of(config)
         self.machine = MachineRecord()
 
     @property
@@ -113,6 +120,11 @@ class Measuring:
         device = resolve_device(self._config.device)
         return device, resolve_dtype(self._config.dtype, device)
 
+    @property
+    def scoring_placement(self) -> tuple[str, str]:
+        """Device and number format with which questions are answered."""
+        return scoring_placement(self._config)
+
     def card(self, role: Role) -> ModelCard:
         """Sizes and digest; a model of the Hub is downloaded first."""
         return card_of_plan(self._local(role), self._caches.digests)
@@ -120,6 +132,7 @@ class Measuring:
     def isolated(self, role: Role) -> IsolatedReport:
         """Memory and load time, in a fresh process."""
         self._need_files(role)
+        self._leave_cluster()
         device, dtype = self.placement
         request = WorkerRequest(
             model=self._to_load(role),
@@ -135,6 +148,7 @@ class Measuring:
 
     def load(self, role: Role) -> Model:
         """The model, in this process."""
+        self._leave_cluster()
         with self._progress.bar(f"{role}: loading", None):
             return self._registry.get(self._local(role))
 
@@ -155,11 +169,29 @@ class Measuring:
             template=self._inputs.template,
         )
         questions = self._inputs.questions.questions
-        source = ScoreSource(model, self._kept_scores(role))
         total = len(questions) * self._config.permutations * (1 + self._config.cloze_pmi)
-        with self._progress.bar(f"{role}: answering questions", total) as advance:
+        with (
+            self._source(role, model) as source,
+            self._progress.bar(f"{role}: answering questions", total) as advance,
+        ):
             answers = answer_questions(source, questions, plan, progress=advance)
         return answers, source.report
+
+    @contextmanager
+    def _source(self, role: Role, model: Callable[[], Model]) -> Iterator[ScoreSource]:
+        """Where a model's scores come from; the replicas of a pool end with it."""
+        kept, plan = self._kept_scores(role), self._local(role)
+        if self._executor is None or plan.served is not None:
+            yield ScoreSource(model, kept)
+            return
+        executor, (device, dtype) = self._executor, self.scoring_placement
+        with ExitStack() as stack:
+
+            def start() -> ReplicaPool:
+                asked = order_of(self._to_load(role), plan, device, dtype, executor.settings.cpus)
+                return stack.enter_context(closing(executor.pool(plan, self.card(role), asked)))
+
+            yield ScoreSource(start, kept, questions_at_once=executor.questions_at_once)
 
     def rounds(self, models: Mapping[Role, Model], batch_size: int) -> Timing:
         """Interleaved rounds of all models."""
@@ -203,6 +235,7 @@ class Measuring:
         progress: Progress,
     ) -> Timing:
         """Models timed together, and the machine watched meanwhile."""
+        self._leave_cluster()
         with self.machine.timing(self.placement[0], key):
             return time_models(
                 models,
@@ -221,6 +254,7 @@ class Measuring:
         """
         for role in ("teacher", "student"):
             self._need_files(role)
+        self._leave_cluster()
         device, dtype = self.placement
         new_tokens = self._config.new_tokens
         request = TimingProcessRequest(
@@ -283,9 +317,15 @@ class Measuring:
 
     def close(self) -> None:
         """Free all models and close the caches, where they are this session's only student's."""
+        self._leave_cluster()
         if self._shared is None:
             self._caches.close()
             self._registry.close_all()
+
+    def _leave_cluster(self) -> None:
+        """Nothing of it shall run beside what is measured on this machine."""
+        if self._executor is not None:
+            self._executor.close()
 
     def _local(self, role: Role) -> ModelPlan:
         return fetch(
@@ -296,6 +336,10 @@ class Measuring:
 
     def _load(self, plan: ModelPlan) -> Model:
         device, dtype = self.placement
+        if self._executor is not None:
+            # Not before: a model that is only asked through replicas need not fit here.
+            free = free_memory(device)
+            check_memory({"model": plan}, device=device, dtype=dtype, free_bytes=free)
         return open_model(plan, device=device, dtype=dtype, digests=self._caches.digests)
 
     def _kept_scores(self, role: Role) -> KeptScores | None:
@@ -304,7 +348,7 @@ class Measuring:
             return None
         if runs_code_from_elsewhere(plan):  # which no digest of this folder tells
             return None
-        device, dtype = self.placement
+        device, dtype = self.scoring_placement
         digest = digest_of_plan(plan, self._caches.digests)
         dated = template_may_tell_the_date(plan)
         return KeptScores(self._caches.scores, ModelIdentity(digest, device, dtype, dated))

@@ -22,6 +22,12 @@ from distill_fixtures.models.references import resolve_reference
 from distill_fixtures.options.table import option_named
 from distill_fixtures.plugin.classifying import fit_to_models
 from distill_fixtures.plugin.control_shape import refuse_unlike_plan
+from distill_fixtures.plugin.executing import (
+    check_executor,
+    note_of_executor,
+    refuse_idle_pool,
+    scoring_placement,
+)
 from distill_fixtures.records import Role, Scoring
 from distill_fixtures.report.baseline import Baseline, read_baseline
 from distill_fixtures.report.json_files import check_writable
@@ -114,6 +120,7 @@ def prepare_common(config: RunConfig, rootdir: Path) -> CommonInputs:
     scoring = _scoring_of_questions(config, questions)
     template = None if config.prompt_file is None else load_prompt_template(config.prompt_file)
     check_writable(config.metrics_dir)
+    check_executor(config)
     cache_folder, cache_warnings = _cache_folder(config)
     return CommonInputs(
         teacher=_resolved(config, config.teacher),
@@ -158,7 +165,7 @@ def prepare_student(
         thresholds,
         cache_folder=common.cache_folder,
         baseline=common.baseline,
-        warnings=common.warnings + _unpacked(plans, config),
+        warnings=common.warnings + _unpacked(plans, config) + note_of_executor(config),
     )
 
 
@@ -217,6 +224,7 @@ def _plans(
         for role, reference in references.items()
         if role not in awaited
     }
+    refuse_idle_pool(config, plans)
     if awaited and config.base_model is not None:
         rules = FolderRules(config.allow_pickle, config.trust_remote_code)
         resolve_reference(config.base_model, rules=rules)
@@ -226,7 +234,9 @@ def _plans(
     if device is not None:
         for plan in plans.values():
             check_device(plan.reference, (plan.base or plan).config, device)
-        _check_memory(plans, config, device)
+        # Replicas have the memory of other processes; what is loaded here is checked by itself.
+        if config.executor == "local":
+            _check_memory(plans, config, device)
     if "control" in plans and "student" in plans:
         refuse_unlike_plan(plans["control"], plans["student"])
     return plans
@@ -238,7 +248,9 @@ def _resolved(config: RunConfig, reference: str) -> ModelPlan:
 
 
 def _device_to_be(config: RunConfig) -> str | None:
-    """Where the models will run; None where it takes torch to tell what ``auto`` means."""
+    """Where questions are answered; None where it takes torch to tell what ``auto`` means."""
+    if config.executor == "ray":
+        return scoring_placement(config)[0]
     if config.device == "auto":
         return None if may_have_gpu() else "cpu"
     return resolve_device(config.device)

@@ -161,6 +161,7 @@ class PlayedBack:
     merged: Mapping[Role, Mapping[str, tuple[Round, ...]]] = field(default_factory=dict)
     density: float = 3.5
     placement: tuple[str, str] = ("cpu", "float32")
+    scoring_placement: tuple[str, str] = ("cpu", "float32")
     asked: list[str] = field(default_factory=list)
     machine: MachineRecord = field(default_factory=lambda: MachineRecord(ROOT / "no_such_machine"))
 

@@ -12,7 +12,7 @@ from importlib import metadata
 from distill_fixtures.models.protocol import GenerateRequest, GenerateSettings, ScoreRequest
 from distill_fixtures.models.scorer_version import SCORER_VERSION
 
-__all__ = ["ModelIdentity", "model_key", "request_key"]
+__all__ = ["ModelIdentity", "library_versions", "model_key", "request_key"]
 
 # What computes the scores beside this package; another version may compute others.
 LIBRARIES = ("torch", "transformers", "tokenizers", "peft", "gguf")
@@ -47,7 +47,7 @@ def model_key(identity: ModelIdentity, settings: GenerateSettings | None = None)
         "device": identity.device.partition(":")[0],
         "dtype": identity.dtype,
         "scorer_version": SCORER_VERSION,
-        "libraries": {name: _version(name) for name in LIBRARIES},
+        "libraries": library_versions(),
         "kind": "likelihood" if settings is None else "generate",
         "settings": None if settings is None else asdict(settings),
         # Which template that is stands in the files that make the digest.
@@ -57,6 +57,11 @@ def model_key(identity: ModelIdentity, settings: GenerateSettings | None = None)
     }
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).digest()
+
+
+def library_versions() -> dict[str, str | None]:
+    """Versions of the libraries that compute scores; None where one is not installed."""
+    return {name: _version(name) for name in LIBRARIES}
 
 
 def request_key(request: ScoreRequest | GenerateRequest) -> bytes:

@@ -12,18 +12,21 @@ from distill_fixtures.measure.scores.score_cache import ScoreCache
 from distill_fixtures.measure.scores.score_keys import ModelIdentity, model_key, request_key
 from distill_fixtures.measure.timing.clock import SystemClock
 from distill_fixtures.models.protocol import (
+    Answering,
     Clock,
     Generated,
     GenerateRequest,
     GenerateSettings,
-    Model,
     Progress,
     Scored,
     ScoreRequest,
 )
 from distill_fixtures.records import Undefined
 
-__all__ = ["KeptScores", "ScoreSource", "ScoringReport"]
+__all__ = ["BLOCK_QUESTIONS", "KeptScores", "ScoreSource", "ScoringReport"]
+
+BLOCK_QUESTIONS = 1024
+"""Questions whose prompts are in memory together, and whose passes are planned together."""
 
 Request = TypeVar("Request", ScoreRequest, GenerateRequest)
 Result = TypeVar("Result", Scored, Generated)
@@ -74,7 +77,9 @@ def _keep_nothing(results: Iterable[object]) -> None:
 class _Kind(Generic[Request, Result]):
     """What differs between scores and texts: how they are computed, found and kept."""
 
-    passes: Callable[[Model, Sequence[Request], Collection[int]], Iterator[Mapping[int, Result]]]
+    passes: Callable[
+        [Answering, Sequence[Request], Collection[int]], Iterator[Mapping[int, Result]]
+    ]
     find: Callable[[Sequence[Request]], Mapping[int, Result]] = _find_nothing
     keep: Callable[[Iterable[tuple[Request, Result]]], None] = _keep_nothing
 
@@ -86,22 +91,26 @@ class ScoreSource:
     ends: an interrupted run, taken up again, computes the very passes that were missing.
 
     Args:
-        model: gives the model, when something is missing for the first time.
+        model: gives what answers, the model or a pool of its replicas, when something is missing
+            for the first time.
         kept: None knows nothing and keeps nothing.
         clock: for the report's seconds.
+        questions_at_once: what a caller with many questions should ask for in one call.
     """
 
     def __init__(
         self,
-        model: Callable[[], Model],
+        model: Callable[[], Answering],
         kept: KeptScores | None = None,
         *,
         clock: Clock | None = None,
+        questions_at_once: int = BLOCK_QUESTIONS,
     ) -> None:
+        self.questions_at_once = questions_at_once
         self._open = model
         self._kept = kept
         self._clock = clock or SystemClock()
-        self._model: Model | None = None
+        self._model: Answering | None = None
         self._writes = False
         self._questions_scored = 0
         self._questions_from_cache = 0
@@ -215,7 +224,7 @@ class ScoreSource:
         self._questions_scored += len(scored)
         self._questions_from_cache += len(asked) - len(scored)
 
-    def _loaded(self) -> Model:
+    def _loaded(self) -> Answering:
         if self._model is None:
             model = self._open()
             if self._kept is not None and model.card.digest != self._kept.identity.digest:

@@ -33,9 +33,6 @@ __all__ = ["ScoringPlan", "answer_questions", "prompts_of", "stream_answers"]
 NO_QUESTION = "Answer:"
 """The context of an option's own likelihood: the end of the cloze prompt, without a question."""
 
-BLOCK_QUESTIONS = 1024
-"""Questions whose prompts are in memory together, and whose passes are planned together."""
-
 
 @dataclass(frozen=True, slots=True)
 class ScoringPlan:
@@ -94,7 +91,7 @@ def stream_answers(
         "classify": _classified_answers,
     }
     left = iter(questions)
-    while block := tuple(islice(left, BLOCK_QUESTIONS)):
+    while block := tuple(islice(left, source.questions_at_once)):
         yield from answer[plan.scoring](source, block, plan, progress)
 
 

@@ -13,9 +13,12 @@ import pytest
 from distill_fixtures.errors import MeasurementError
 from distill_fixtures.measure.scores.score_cache import ScoreCache
 from distill_fixtures.measure.scores.score_keys import ModelIdentity
-from distill_fixtures.measure.scores.score_source import KeptScores, ScoreSource
-from distill_fixtures.measure.scores.scoring import (
+from distill_fixtures.measure.scores.score_source import (
     BLOCK_QUESTIONS,
+    KeptScores,
+    ScoreSource,
+)
+from distill_fixtures.measure.scores.scoring import (
     ScoringPlan,
     answer_questions,
     stream_answers,

