@@ -16,7 +16,9 @@ from tests.plugin.workspace import environment
 PAGES = pages()
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
 SHELL = ("", "sh", "bash", "console", "text")
-FLAG = re.compile(r"--(?:distill-[a-z-]*[a-z]|\w+-model|metrics-dir|data-path|benchmark-samples)\b")
+FLAG = re.compile(
+    r"--(?:distill-[a-z-]*[a-z]|\w+-model|metrics-dir|data-path|benchmark-samples)(?![\w-])"
+)
 
 
 @pytest.fixture(scope="module")
