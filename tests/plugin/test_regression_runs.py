@@ -132,9 +132,14 @@ def test_a_slower_student_fails(first: FirstRun, tiny: Tiny, workspace: Workspac
     assert outcome.returncode == FAILED, outcome.output
     document = workspace.document()
     found = by_metric(document)
-    assert found["inference_time_s"]["verdict"] == found["disk_bytes"]["verdict"] == "fail"
+    assert found["disk_bytes"]["verdict"] == "fail"
     assert found["inference_time_s"]["change_pct"] > 20
     assert document["verdict"]["gate"] == "fail"
+    if document["environment"]["machine_check"]["problems"]:
+        # Other work on this machine may leave a time undecided, and the run says so.
+        assert found["inference_time_s"]["verdict"] in ("fail", "inconclusive")
+        return
+    assert found["inference_time_s"]["verdict"] == "fail"
     # Settled at once, so that the second look's processes were not timed.
     assert len(document["process_timing"]["processes"]) == LOOKS[0]
     assert "inference_time_s against the baseline: fail" in outcome.output

@@ -78,7 +78,7 @@ def scored(config: RunConfig, role: Role = "teacher") -> tuple[int, int]:
     inputs = prepare_inputs(config, ROOT)
     caches = Caches.open(inputs.cache_folder, rehash=config.rehash)
     quiet = cast(Any, ProgressDisplay.__new__(ProgressDisplay))
-    quiet._quiet = True
+    quiet.is_shown = False
     store = SessionStore(config, inputs, isolate_first=False, progress=quiet, caches=caches)
     try:
         report = store.scoring_report(role)
@@ -231,7 +231,7 @@ def test_a_model_that_was_not_loaded_says_so_in_the_report(
     scored(config)
     inputs = prepare_inputs(config, ROOT)
     quiet = cast(Any, ProgressDisplay.__new__(ProgressDisplay))
-    quiet._quiet = True
+    quiet.is_shown = False
     caches = Caches.open(inputs.cache_folder, rehash=False)
     store = SessionStore(config, inputs, isolate_first=False, progress=quiet, caches=caches)
     assert isinstance(store.known_scoring_report("teacher"), Undefined)

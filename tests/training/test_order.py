@@ -43,7 +43,7 @@ def test_a_folder_as_marker(tmp_path: Path) -> None:
     assert FLAGS.marker in refused(WaitOrder(tmp_path, marker=tmp_path)).what
 
 
-@pytest.mark.parametrize("pid", [os.getpid(), os.getppid()])
+@pytest.mark.parametrize("pid", [os.getpid(), os.getppid()], ids=["itself", "its parent"])
 def test_waiting_for_oneself(pid: int, tmp_path: Path) -> None:
     error = refused(WaitOrder(tmp_path, pid=pid))
     assert FLAGS.pid in error.what

@@ -142,7 +142,8 @@ def grades(saved_pct: float, scatter: float, trials: int) -> list[str | None]:
 def test_five_points_from_a_bound_no_grade_is_wrong(
     saved_pct: float, truth: str, scatter: float
 ) -> None:
-    found = grades(saved_pct, scatter, 75)
+    # Few: `python -m studies.speed_grades` counts how often, over thousands.
+    found = grades(saved_pct, scatter, 25)
     assert set(found) <= {truth, None}
     if scatter <= 0.05:
         assert set(found) == {truth}
