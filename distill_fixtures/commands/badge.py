@@ -10,7 +10,7 @@ from typing import Any
 
 from distill_fixtures.catalog import format_value
 from distill_fixtures.commands.named_metrics import named_metric
-from distill_fixtures.commands.run_files import document_path
+from distill_fixtures.commands.run_files import add_run_argument, document_path
 from distill_fixtures.errors import OptionError
 from distill_fixtures.judge.run_figures import find_figure
 from distill_fixtures.report.atomic_files import write_atomically
@@ -25,12 +25,7 @@ LABEL = "distilled model"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "file",
-        type=Path,
-        metavar="FILE",
-        help="a distillation_metrics.json, or the folder that holds one",
-    )
+    add_run_argument(parser)
     parser.add_argument(
         "--out", type=Path, required=True, metavar="SVG", help="the file to write, badge.svg say"
     )

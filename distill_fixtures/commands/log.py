@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from distill_fixtures.commands.past_runs import moment_of
-from distill_fixtures.commands.run_files import RunFiles, read_run
+from distill_fixtures.commands.run_files import RunFiles, add_run_argument, read_run
 from distill_fixtures.option_checks import as_text, as_tracking_uri
 from distill_fixtures.options.table import option_named
 from distill_fixtures.records import Undefined
@@ -23,12 +23,7 @@ DRAWN = ("report.html", "*.png")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "file",
-        type=Path,
-        metavar="FILE",
-        help="a distillation_metrics.json, or the folder that holds one",
-    )
+    add_run_argument(parser)
     parser.add_argument(
         "--mlflow", required=True, metavar="URI", help="the MLflow server's tracking URI"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from distill_fixtures.records import Undefined
 from distill_fixtures.report.json_files import COMPARISON_FILE, METRICS_FILE
 from distill_fixtures.report.reading import read_comparison, read_document
 
-__all__ = ["RunFiles", "document_path", "read_run"]
+__all__ = ["RunFiles", "add_run_argument", "document_path", "read_run"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,16 @@ class RunFiles:
     path: Path
     document: Mapping[str, Any]
     comparison: Mapping[str, Any] | Undefined
+
+
+def add_run_argument(parser: argparse.ArgumentParser) -> None:
+    """Declare the one run that a command works on, as ``file``."""
+    parser.add_argument(
+        "file",
+        type=Path,
+        metavar="FILE",
+        help="a distillation_metrics.json, or the folder that holds one",
+    )
 
 
 def document_path(given: Path) -> Path:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
-from distill_fixtures.commands.run_files import document_path
+from distill_fixtures.commands.run_files import add_run_argument, document_path
 from distill_fixtures.report.markdown import summary_markdown
 from distill_fixtures.report.reading import read_document
 
@@ -14,12 +13,7 @@ __all__ = ["add_arguments", "run"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "file",
-        type=Path,
-        metavar="FILE",
-        help="a distillation_metrics.json, or the folder that holds one",
-    )
+    add_run_argument(parser)
 
 
 def run(given: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from distill_fixtures.errors import TrackerError
+from distill_fixtures.options.table import option_named
 from distill_fixtures.report.github import on_github, warning_line
 from distill_fixtures.report.json_files import HISTORY_FOLDER, METRICS_FILE
 from distill_fixtures.report.mlflow_tracker import MlflowPlace, check_place, log_run
@@ -60,7 +61,7 @@ def say_tracked(
         return
     document = config.metrics_dir / METRICS_FILE
     again = f"distill-bench log {document} --mlflow {config.mlflow}"
-    if config.mlflow_experiment != "distill-bench":
+    if config.mlflow_experiment != option_named("mlflow_experiment").default:
         again += f" --experiment '{config.mlflow_experiment}'"
     for line in (
         "NOT LOGGED TO MLFLOW. The result files are written; the exit code is the gate's own.",

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from distill_fixtures.catalog import CATALOG
 from distill_fixtures.records import Undefined
@@ -14,13 +13,13 @@ from distill_fixtures.report.html.lookups import (
     Node,
     find,
     interval_of,
-    interval_words,
     shown,
     why_missing,
 )
 from distill_fixtures.report.html.marks import dot, grid, shares, words
 from distill_fixtures.report.html.palette import COLOURS
-from distill_fixtures.report.html.parts import Plot, table
+from distill_fixtures.report.html.parts import Plot
+from distill_fixtures.report.html.role_figures import RoleFigure, row_words, values_table
 
 __all__ = ["accuracy_plot"]
 
@@ -30,20 +29,10 @@ HEADING: Final = 20.0
 LEFT, RIGHT, ABOVE, BELOW = 62.0, 54.0, 22.0, 26.0
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """One figure of one model."""
-
-    kind: str
-    role: str
-    value: float
-    interval: tuple[float, float] | None
-
-
 def accuracy_plot(document: Node) -> Plot | Undefined:
     """A dot a model and way of taking the answer, with its 95 % interval."""
     figures = [
-        Shown(kind, role, float(value), _interval(document, role, kind))
+        RoleFigure(kind, role, float(value), _interval(document, role, kind))
         for kind in KINDS
         for role in ROLES
         if (value := find(document, f"{role}.accuracy.{kind}")) is not None
@@ -51,10 +40,10 @@ def accuracy_plot(document: Node) -> Plot | Undefined:
     if not figures:
         return Undefined(why_missing(document, "student.accuracy.accuracy"))
     guess = document["dataset"]["guess_baseline"]
-    kinds = list(dict.fromkeys(each.kind for each in figures))
+    kinds = list(dict.fromkeys(each.metric for each in figures))
     headings = len(kinds) if len(kinds) > 1 else 0
-    said = [f"{each.role} {shown(each.kind, each.value)}" for each in figures]
-    plain = [words for words, each in zip(said, figures, strict=True) if each.kind == kinds[0]]
+    said = [f"{each.role} {shown(each.metric, each.value)}" for each in figures]
+    plain = [words for words, each in zip(said, figures, strict=True) if each.metric == kinds[0]]
     return Plot(
         name="accuracy",
         title="Accuracy",
@@ -62,20 +51,7 @@ def accuracy_plot(document: Node) -> Plot | Undefined:
         + (f" The best blind guess: {shown('guess_baseline', guess)}." if guess else ""),
         height=ABOVE + BELOW + ROW * len(figures) + HEADING * headings,
         draw=partial(_draw, figures=figures, guess=guess),
-        values=table(
-            "Accuracy",
-            ("Figure", "Model", "Value", "95 % interval"),
-            [
-                (
-                    CATALOG[each.kind].label,
-                    each.role,
-                    shown(each.kind, each.value),
-                    interval_words(each.kind, each.interval) or "—",
-                )
-                for each in figures
-            ],
-            words=(0, 1),
-        ),
+        values=values_table("Accuracy", figures),
         caption="Lines are 95 % intervals; the dashed line is the best guess without knowledge.",
     )
 
@@ -89,15 +65,15 @@ def _interval(document: Node, role: str, kind: str) -> tuple[float, float] | Non
     return found
 
 
-def _draw(sheet: Sheet, *, figures: list[Shown], guess: float | None) -> None:
-    several = len({each.kind for each in figures}) > 1
+def _draw(sheet: Sheet, *, figures: list[RoleFigure], guess: float | None) -> None:
+    several = len({each.metric for each in figures}) > 1
     places, y, seen = [], 0.0, ""
     headings: list[tuple[float, str]] = []
     for each in figures:
-        if several and each.kind != seen:
-            headings.append((y + HEADING / 2, CATALOG[each.kind].label))
+        if several and each.metric != seen:
+            headings.append((y + HEADING / 2, CATALOG[each.metric].label))
             y += HEADING
-            seen = each.kind
+            seen = each.metric
         places.append(y + ROW / 2)
         y += ROW
     axes = sheet.axes(LEFT, ABOVE, WIDTH - LEFT - RIGHT, y)
@@ -113,15 +89,7 @@ def _draw(sheet: Sheet, *, figures: list[Shown], guess: float | None) -> None:
                       annotation_clip=False, color=COLOURS["faint"], fontsize=11)  # fmt: skip
     for each, at in zip(figures, places, strict=True):
         dot(axes, each.value, at, each.interval, each.role)
-        beside: dict[str, Any] = {
-            "va": "center",
-            "textcoords": "offset points",
-            "annotation_clip": False,
-        }
-        axes.annotate(each.role, (left, at), (-6, 0), ha="right", **beside)
-        axes.annotate(
-            shown(each.kind, each.value), (right, at), (RIGHT - 4, 0), ha="right", **beside
-        )
+        row_words(axes, each, at, ends=(left, right), margin=RIGHT)
     if guess is not None:
         axes.axvline(guess, color=COLOURS["axis"], linewidth=1.2, linestyle=(0, (4, 3)))
         words(axes, guess, -3, "blind guess", ha="center", va="bottom", fontsize=11,

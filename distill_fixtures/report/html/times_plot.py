@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from distill_fixtures.catalog import CATALOG
 from distill_fixtures.records import Undefined
@@ -14,13 +13,13 @@ from distill_fixtures.report.html.lookups import (
     Node,
     find,
     interval_of,
-    interval_words,
     shown,
     why_all_missing,
 )
 from distill_fixtures.report.html.marks import TIME_SCALES, grid, scale_for, scaled, title
 from distill_fixtures.report.html.palette import COLOURS
-from distill_fixtures.report.html.parts import Plot, table
+from distill_fixtures.report.html.parts import Plot
+from distill_fixtures.report.html.role_figures import RoleFigure, row_words, values_table
 
 __all__ = ["times_plot"]
 
@@ -28,20 +27,10 @@ METRICS: Final = ("inference_time_s", "ttft_s", "tpot_s")
 ROW, ABOVE, BETWEEN, BELOW, LEFT, RIGHT = 18.0, 26.0, 44.0, 24.0, 62.0, 64.0
 
 
-@dataclass(frozen=True, slots=True)
-class Time:
-    """One mean time of one model, seconds."""
-
-    metric: str
-    role: str
-    value: float
-    interval: tuple[float, float] | None
-
-
 def times_plot(document: Node) -> Plot | Undefined:
     """A bar a model and time, with the 95 % interval at its end."""
     found = [
-        Time(name, role, value, interval_of(document, role, "benchmark", name))
+        RoleFigure(name, role, value, interval_of(document, role, "benchmark", name))
         for name in METRICS
         for role in ("teacher", "student")
         if (value := find(document, f"{role}.benchmark.{name}")) is not None
@@ -63,25 +52,12 @@ def times_plot(document: Node) -> Plot | Undefined:
         alternative=f"Bars at batch size 1. {'; '.join(said)}.",
         height=ABOVE + rows * ROW + BETWEEN * (len(panels) - 1) + BELOW,
         draw=partial(_draw, panels=panels),
-        values=table(
-            "Mean times at batch size 1",
-            ("Figure", "Model", "Value", "95 % interval"),
-            [
-                (
-                    CATALOG[each.metric].label,
-                    each.role,
-                    shown(each.metric, each.value),
-                    interval_words(each.metric, each.interval) or "—",
-                )
-                for each in found
-            ],
-            words=(0, 1),
-        ),
+        values=values_table("Mean times at batch size 1", found),
         caption="Means at batch size 1; the thin line at a bar's end is the 95 % interval.",
     )
 
 
-def _draw(sheet: Sheet, *, panels: Sequence[Sequence[Time]]) -> None:
+def _draw(sheet: Sheet, *, panels: Sequence[Sequence[RoleFigure]]) -> None:
     top = ABOVE
     for panel in panels:
         height = ROW * len(panel)
@@ -99,17 +75,5 @@ def _draw(sheet: Sheet, *, panels: Sequence[Sequence[Time]]) -> None:
             axes.barh(y, each.value, height=0.62, color=COLOURS[each.role], alpha=0.85, linewidth=0)
             if each.interval is not None:
                 axes.plot(each.interval, [y, y], color=COLOURS["ink"], linewidth=2.0)
-            beside: dict[str, Any] = {
-                "va": "center",
-                "textcoords": "offset points",
-                "annotation_clip": False,
-            }
-            axes.annotate(each.role, (0, y), (-6, 0), ha="right", **beside)
-            axes.annotate(
-                shown(each.metric, each.value),
-                (1.02 * largest, y),
-                (RIGHT - 4, 0),
-                ha="right",
-                **beside,
-            )
+            row_words(axes, each, y, ends=(0, 1.02 * largest), margin=RIGHT)
         top += height + BETWEEN
