@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -131,22 +132,18 @@ def round_draws(
     >>> round(float(drawn.std() / (np.sqrt(2) / np.sqrt(5))), 1)
     1.6
     """
-    from scipy.special import stdtrit
-
     if rounds < FEWEST_ROUNDS:
-        return Undefined(f"{rounds} rounds; an interval needs {FEWEST_ROUNDS}")
-    z = NormalDist().inv_cdf(0.975)
-    widen = float(stdtrit(rounds - 1, 0.975)) / z * math.sqrt(rounds / (rounds - 1))
-    generator = np.random.default_rng(seed)
-    drawn = statistic(generator.integers(rounds, size=(draws, rounds)))
-    observed = statistic(np.arange(rounds)[None])[0]
-    widened: Floats = observed + widen * (drawn - observed)
-    return widened
+        return _too_few(rounds)
+    drawn = statistic(_picked(rounds, seed, draws))
+    return _widened(drawn, float(statistic(np.arange(rounds)[None])[0]), rounds)
 
 
 def speedup_draws(log_ratios: Floats, *, seed: int = 0, draws: int = DRAWS) -> Floats | Undefined:
-    """Draws of the speedup by ``round_draws`` over paired rounds, shape ``[draws]``.
+    """Draws of the speedup, as those of ``round_draws`` with the median, shape ``[draws]``.
 
+    The rounds are drawn in ascending order, and each draw with its mirror image, so that neither
+    their order in time nor which model is called the first makes a difference. The places of the
+    medians then depend on the number of rounds alone and are kept: timing asks after each round.
     Simulated coverage of the interval is 92 (7 rounds) to 98 % (5 rounds).
 
     Args:
@@ -157,9 +154,41 @@ def speedup_draws(log_ratios: Floats, *, seed: int = 0, draws: int = DRAWS) -> F
     >>> speedup_draws(np.log([2.0, 2.0]))
     Undefined(reason='2 rounds; an interval needs 5')
     """
+    rounds = len(log_ratios)
+    if rounds < FEWEST_ROUNDS:
+        return _too_few(rounds)
+    ordered = np.sort(log_ratios)
+    low, high = _median_places(rounds, seed, draws)
+    return np.exp(_widened((ordered[low] + ordered[high]) / 2, float(np.median(ordered)), rounds))
 
-    def median(picked: NDArray[np.intp]) -> Floats:
-        return np.asarray(np.median(log_ratios[picked], axis=1))
 
-    drawn = round_draws(median, len(log_ratios), seed=seed, draws=draws)
-    return drawn if isinstance(drawn, Undefined) else np.exp(drawn)
+def _too_few(rounds: int) -> Undefined:
+    return Undefined(f"{rounds} rounds; an interval needs {FEWEST_ROUNDS}")
+
+
+def _picked(rounds: int, seed: int, draws: int) -> NDArray[np.intp]:
+    """Indices of the rounds of each draw, ``[draws, rounds]``."""
+    return np.random.default_rng(seed).integers(rounds, size=(draws, rounds))
+
+
+@lru_cache(maxsize=64)
+def _median_places(rounds: int, seed: int, draws: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Which two of the ordered rounds a draw's median lies half-way between, each ``[draws]``.
+
+    Each draw has its mirror image among them (one in the middle, where they are odd).
+    """
+    middle = [(rounds - 1) // 2, rounds // 2]
+    half = np.partition(_picked(rounds, seed, draws // 2), middle, axis=1)[:, middle]
+    single = np.array([middle] * (draws % 2), dtype=np.intp).reshape(-1, 2)
+    places = np.concatenate([half, rounds - 1 - half[:, ::-1], single])
+    return places[:, 0].copy(), places[:, 1].copy()
+
+
+def _widened(drawn: Floats, observed: float, rounds: int) -> Floats:
+    """Draws moved away from the observed value, as ``round_draws`` says."""
+    from scipy.special import stdtrit
+
+    z = NormalDist().inv_cdf(0.975)
+    widen = float(stdtrit(rounds - 1, 0.975)) / z * math.sqrt(rounds / (rounds - 1))
+    widened: Floats = observed + widen * (drawn - observed)
+    return widened

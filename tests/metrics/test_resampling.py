@@ -153,6 +153,27 @@ def test_speedup_interval() -> None:
     assert np.log(found[1] / found[0]) == pytest.approx(4 * 1.25 * 0.1 / np.sqrt(30), rel=0.5)
 
 
+def test_speedup_draws_are_those_of_a_plain_bootstrap() -> None:
+    """Against drawing whole rounds and taking each draw's median, by another seed."""
+    ratios = np.random.default_rng(4).normal(0.3, 0.1, size=12)
+    found = resampling.speedup_draws(ratios, draws=100_001)
+    plain = resampling.round_draws(
+        lambda picked: np.median(ratios[picked], axis=1), 12, seed=9, draws=100_000
+    )
+    assert not isinstance(found, Undefined)
+    assert not isinstance(plain, Undefined)
+    assert found.shape == (100_001,)
+    shares = [2.5, 10, 25, 50, 75, 90, 97.5]
+    assert np.percentile(np.log(found), shares) == pytest.approx(
+        np.percentile(plain, shares), abs=0.003
+    )
+
+
+@given(st.permutations([0.1, 0.2, 0.15, 0.4, 0.3, 0.12, 0.33]))
+def test_the_order_of_rounds_makes_no_difference(ratios: list[float]) -> None:
+    assert speedup_interval(np.array(ratios)) == speedup_interval(np.sort(ratios))
+
+
 def test_few_rounds_have_no_interval() -> None:
     assert isinstance(resampling.speedup_draws(np.zeros(4)), Undefined)
 
