@@ -37,9 +37,12 @@ Interval = tuple[Number, Number]
 
 
 class DocumentSection(BaseModel):
-    """Part of a document: fixed keys, never changed once made."""
+    """Part of a document: fixed keys, never changed once made.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    A part's own validator is built when a part is first made alone, which no reader does.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class SizeSection(DocumentSection):

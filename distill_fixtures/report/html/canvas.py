@@ -128,18 +128,28 @@ def _drawn(plot: Plot) -> Drawn:
 
     figure = Figure(figsize=(WIDTH / UNITS_PER_INCH, plot.height / UNITS_PER_INCH))
     plot.draw(Sheet(figure, plot.height))
-    svg, png = io.BytesIO(), io.BytesIO()
+    svg = io.BytesIO()
     figure.savefig(svg, format="svg", transparent=True)
-    figure.savefig(
-        png,
-        format="png",
-        dpi=PNG_DPI,
-        facecolor="white",
-        pil_kwargs={"compress_level": PNG_EFFORT},
-        metadata={"Title": plot.title, "Description": plot.alternative},
-    )
     element = inline_svg(svg.getvalue(), f"plot-{plot.name}", plot.title, plot.alternative)
-    return Drawn(element, png.getvalue())
+    return Drawn(element, _png(figure, plot))
+
+
+def _png(figure: Figure, plot: Plot) -> bytes:
+    """On white, and so without the channel of transparency that matplotlib's own file has."""
+    from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
+
+    pixels, png = io.BytesIO(), io.BytesIO()
+    figure.savefig(pixels, format="rgba", dpi=PNG_DPI, facecolor="white")
+    wide = round(WIDTH / UNITS_PER_INCH * PNG_DPI)
+    size = (wide, pixels.getbuffer().nbytes // (4 * wide))
+    words = PngInfo()
+    words.add_text("Title", plot.title)
+    words.add_text("Description", plot.alternative)
+    Image.frombytes("RGBA", size, pixels.getvalue()).convert("RGB").save(
+        png, format="png", dpi=(PNG_DPI, PNG_DPI), compress_level=PNG_EFFORT, pnginfo=words
+    )
+    return png.getvalue()
 
 
 @contextmanager
@@ -150,7 +160,12 @@ def _own_style() -> Iterator[None]:
         warnings.simplefilter("ignore")
         import matplotlib
 
-        with matplotlib.rc_context():
-            matplotlib.rcdefaults()
-            matplotlib.rcParams.update(STYLE)
+        # What the user has changed, and not matplotlib.rcdefaults(), which reads every style sheet
+        # that comes with it. Asking for the backend would start one; none is used.
+        defaults = {
+            key: value
+            for key, value in matplotlib.rcParamsDefault.items()
+            if key != "backend" and matplotlib.rcParams[key] != value
+        }
+        with matplotlib.rc_context(defaults | STYLE):
             yield
