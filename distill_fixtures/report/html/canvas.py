@@ -25,6 +25,9 @@ __all__ = ["WIDTH", "Drawn", "Sheet", "draw"]
 
 UNITS_PER_INCH: Final = 72.0
 WIDTH: Final = 360.0
+LABEL_BELOW: Final = 18.15
+"""From axes to the label of their x axis: below the ticks' labels."""
+
 PNG_DPI: Final = 256
 """1,280 pixels a plot: enough for a slide, and sharp in a column of a paper."""
 
@@ -78,7 +81,7 @@ class Sheet:
     def axes(
         self, left: float, top: float, width: float, height: float, *, bare: bool = False
     ) -> Axes:
-        """Axes that fill a rectangle; their labels lie outside it.
+        """Axes that fill a rectangle; their labels lie outside it, that of x under the ticks'.
 
         Args:
             bare: without a frame, ticks and labels.
@@ -90,6 +93,9 @@ class Sheet:
             height / self._height,
         )
         axes = self._figure.add_axes(share)
+        # Left to itself an axis lays out its ticks once more, to find the place of its label.
+        axes.xaxis.set_label_coords(0.5, -LABEL_BELOW / height)
+        axes.yaxis.set_label_coords(0, 0.5)
         if bare:
             axes.set_axis_off()
         return axes
@@ -146,7 +152,7 @@ def _png(figure: Figure, plot: Plot) -> bytes:
     words = PngInfo()
     words.add_text("Title", plot.title)
     words.add_text("Description", plot.alternative)
-    Image.frombytes("RGBA", size, pixels.getvalue()).convert("RGB").save(
+    Image.frombytes("RGB", size, pixels.getvalue(), "raw", "RGBX").save(
         png, format="png", dpi=(PNG_DPI, PNG_DPI), compress_level=PNG_EFFORT, pnginfo=words
     )
     return png.getvalue()
