@@ -19,7 +19,8 @@ from distill_fixtures.judge.gate import fails_gate
 from distill_fixtures.judge.plain_results import criterion_record, regression_record
 from distill_fixtures.judge.regression import RegressionResult, fails_regression
 from distill_fixtures.judge.regression_again import compare_documents, regression_again
-from distill_fixtures.judge.replay import NO_ANSWERS, replayed_questions
+from distill_fixtures.judge.replay import replayed_questions
+from distill_fixtures.judge.same_run import NO_ANSWERS
 from distill_fixtures.judge.thresholds import find_thresholds, read_thresholds
 from distill_fixtures.records import Question, Undefined
 from distill_fixtures.report.baseline import Baseline, read_baseline

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from distill_fixtures.commands.run_files import RunFiles, read_run
 from distill_fixtures.errors import OptionError
-from distill_fixtures.judge.replay import NO_ANSWERS
+from distill_fixtures.judge.same_run import NO_ANSWERS
 from distill_fixtures.records import Undefined
 from distill_fixtures.report.html.files import REPORT_FILE, write_report
 from distill_fixtures.report.html.joint_page import JOINT_METRICS, JointRun, draw_joint_report

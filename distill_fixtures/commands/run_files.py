@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from distill_fixtures.errors import ResultFileError
-from distill_fixtures.judge.replay import NO_ANSWERS, why_not_of_run
+from distill_fixtures.judge.same_run import NO_ANSWERS, why_not_of_run
 from distill_fixtures.records import Undefined
 from distill_fixtures.report.json_files import COMPARISON_FILE, METRICS_FILE
 from distill_fixtures.report.reading import read_comparison, read_document

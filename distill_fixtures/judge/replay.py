@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast, get_args
 
 from distill_fixtures.errors import NotFiniteScoreError, ResultFileError
-from distill_fixtures.metrics.pairing import check_answers, flags_to_text
+from distill_fixtures.judge.same_run import NO_ANSWERS, PAIR
+from distill_fixtures.metrics.pairing import check_answers
 from distill_fixtures.metrics.recordings import ModelRecordings, Recordings
 from distill_fixtures.records import (
     Answer,
@@ -24,33 +25,14 @@ from distill_fixtures.records import (
     Undefined,
 )
 
-__all__ = ["NO_ANSWERS", "recordings_of", "replayed_questions", "why_not_of_run"]
+__all__ = ["recordings_of", "replayed_questions"]
 
-NO_ANSWERS = Undefined("comparison_results.json does not lie beside the file")
-PAIR: tuple[Role, ...] = ("teacher", "student")
 ROLES: tuple[Role, ...] = (*PAIR, "control")
 STAND_IN = 0xF0000
 """The first of 65,534 characters for private use: one for each option of a question."""
 
 MOST_OPTIONS = 65_000
 MOST_SEED = 2**63
-
-
-def why_not_of_run(document: Mapping[str, Any], comparison: Mapping[str, Any]) -> str | None:
-    """Why a ``comparison_results.json`` is not of the run of a document; None where it is.
-
-    Args:
-        document: a valid ``distillation_metrics.json``.
-        comparison: a valid ``comparison_results.json``.
-    """
-    predictions = comparison["predictions"]
-    if len(predictions) != document["dataset"]["questions"]:
-        return f"it holds {len(predictions)} questions, not {document['dataset']['questions']}"
-    for role in PAIR:
-        told = document[role]["accuracy"]["correct_by_question"]
-        if told != flags_to_text([each[role]["correct"] for each in predictions]):
-            return f"its {role} answered otherwise"
-    return None
 
 
 def recordings_of(

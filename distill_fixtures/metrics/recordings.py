@@ -34,6 +34,7 @@ from distill_fixtures.metrics.size_sections import (
     size_model,
     size_pair,
 )
+from distill_fixtures.metrics.slice_sections import slices_pair
 from distill_fixtures.metrics.time_sections import (
     latency_model,
     latency_pair,
@@ -170,6 +171,7 @@ def pair_section(recorded: Recordings, name: str) -> Section:
     computations: dict[str, Callable[[], Section]] = {
         "size": lambda: _with(size_pair, teacher.card, student.card),
         "retention": lambda: of_answers(retention_pair),
+        "slices": lambda: of_answers(slices_pair),
         "fidelity": lambda: of_answers(fidelity_pair),
         "efficacy": lambda: of_answers(efficacy_pair),
         "control": lambda: _with(

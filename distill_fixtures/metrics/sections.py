@@ -92,6 +92,7 @@ PAIR_SECTIONS: dict[str, tuple[str, ...]] = {
         "knowledge_retention_pct",
         "chance_corrected_retention_pct",
     ),
+    "slices": ("accuracy_loss_by_subdomain", "accuracy_loss_by_question_type"),
     "control": ("distillation_gain", "control_difference"),
     "fidelity": (
         "agreement",

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 
 __all__ = ["TIMED_ROLES", "SessionStore"]
 
+OF_ANSWERS = frozenset(
+    ("accuracy", "retention", "slices", "fidelity", "control", "efficacy", "efficiency")
+)
+"""Sections that need answers."""
+
 
 class SessionStore(Measurements):
     """Sections of figures over the session's measurements; takes those that a section needs."""
@@ -80,7 +85,7 @@ class SessionStore(Measurements):
         for role in roles:
             if name in ("size", "efficiency"):
                 self.card(role)
-            if name in ("accuracy", "retention", "fidelity", "control", "efficacy", "efficiency"):
+            if name in OF_ANSWERS:
                 self.answers(role)
             if name in ("load", "memory"):
                 self.isolated(role)

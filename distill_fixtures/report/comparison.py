@@ -92,7 +92,7 @@ class Comparison(DocumentSection):
 
     model_config = ConfigDict(extra="forbid", frozen=True, title="comparison_results.json")
 
-    schema_version: Literal[4] = Field(description="that of distillation_metrics.json")
+    schema_version: Literal[5] = Field(description="that of distillation_metrics.json")
     partial: bool = Field(description="as in `run` of distillation_metrics.json")
     interrupted: bool = Field(description="as in `run` of distillation_metrics.json")
     summary: WholeSummary
@@ -104,7 +104,7 @@ def compare_answers(
     questions: Sequence[Question],
     answers: Mapping[Role, Sequence[Answer]],
     *,
-    schema_version: Literal[4],
+    schema_version: Literal[5],
     partial: bool,
     interrupted: bool,
 ) -> Comparison:

@@ -37,7 +37,7 @@ __all__ = [
     "VerdictSection",
 ]
 
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 
 Grade = Literal["good", "acceptable", "poor", "not_judged", "not_applicable", "not_run"]
 
@@ -146,7 +146,7 @@ class Document(DocumentSection):
         title="distillation_metrics.json",
     )
 
-    schema_version: Literal[4] = Field(description="rises with any change of the keys")
+    schema_version: Literal[5] = Field(description="rises with any change of the keys")
     created_at: str = Field(description="when the run began, ISO 8601")
     environment: EnvironmentSection
     run: RunSection

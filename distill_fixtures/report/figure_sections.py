@@ -27,6 +27,7 @@ __all__ = [
     "SampleRecord",
     "ScoringSection",
     "SizeSection",
+    "SliceLossSection",
     "SliceSection",
 ]
 
@@ -36,9 +37,12 @@ Interval = tuple[Number, Number]
 
 
 class DocumentSection(BaseModel):
-    """Part of a document: fixed keys, never changed once made."""
+    """Part of a document: fixed keys, never changed once made.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    A part's own validator is built when a part is first made alone, which no reader does.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class SizeSection(DocumentSection):
@@ -62,6 +66,16 @@ class SliceSection(DocumentSection):
     correct: int
     total: int
     ci95: Interval
+
+
+class SliceLossSection(DocumentSection):
+    """Student against teacher within one subdomain or question type."""
+
+    accuracy_loss: Number
+    total: int
+    ci95: Interval | None = Field(
+        description="95 % interval of accuracy_loss; null where its questions allow none"
+    )
 
 
 class AccuracySection(DocumentSection):
@@ -276,6 +290,8 @@ class DistillationSection(DocumentSection):
     accuracy_retention_pct: Number | None
     knowledge_retention_pct: Number | None
     chance_corrected_retention_pct: Number | None
+    accuracy_loss_by_subdomain: dict[str, SliceLossSection] | None
+    accuracy_loss_by_question_type: dict[str, SliceLossSection] | None
     speedup: Number | None
     speed_improvement_pct: Number | None
     time_saved_s: Number | None

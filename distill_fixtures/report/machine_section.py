@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from distill_fixtures.measure.machine.load import MachineLoad
-from distill_fixtures.measure.machine.watch import MachineRecord
 from distill_fixtures.records import Undefined
 from distill_fixtures.report.figure_sections import DocumentSection, Number
+
+if TYPE_CHECKING:
+    from distill_fixtures.measure.machine.load import MachineLoad
+    from distill_fixtures.measure.machine.watch import MachineRecord
 
 __all__ = [
     "MachineCheckSection",

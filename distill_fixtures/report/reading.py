@@ -1,7 +1,7 @@
 """Reading result files, which may come from anywhere (a CI artifact, a colleague).
 
 Nothing in them is trusted: the size is bounded, no number is too large to calculate with, and what
-comes out is a valid document of this version.
+comes out is a valid document of this version, also of a file of the one before it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from distill_fixtures.catalog import CATALOG
 from distill_fixtures.errors import ResultFileError, UsageError
 from distill_fixtures.report.comparison import Comparison
 from distill_fixtures.report.document import SCHEMA_VERSION, Document
+from distill_fixtures.report.earlier_version import EARLIER_VERSION, in_this_version
 from distill_fixtures.report.json_files import COMPARISON_FILE, METRICS_FILE
 from distill_fixtures.tasks.input_file import read_bytes, shorten, utf8_text
 
@@ -74,7 +75,8 @@ class Reader:
             document = json.loads(text, parse_constant=_refuse_constant, parse_int=_whole_number)
         except (ValueError, RecursionError) as fault:
             self._refuse(path, "is no JSON", str(fault), name, fault)
-        version = document.get("schema_version") if isinstance(document, dict) else None
+        document = in_this_version(document) if isinstance(document, dict) else None
+        version = None if document is None else document.get("schema_version")
         if version != SCHEMA_VERSION:
             got = "no schema_version"
             if version is not None:
@@ -93,7 +95,7 @@ class Reader:
         raise self.error(
             f"{self.what} {path} {fault}",
             got=shorten(got, 200),
-            wanted=f"a {name} of schema_version {SCHEMA_VERSION}",
+            wanted=f"a {name} of schema_version {SCHEMA_VERSION} or {EARLIER_VERSION}",
             next_step=self.next_step,
         ) from cause
 

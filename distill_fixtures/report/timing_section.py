@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from distill_fixtures.measure.timing.interleaved import Timing
 from distill_fixtures.report.figure_sections import DocumentSection, Number
+
+if TYPE_CHECKING:
+    from distill_fixtures.measure.timing.interleaved import Timing
 
 __all__ = ["TimingSection", "timing_values"]
 

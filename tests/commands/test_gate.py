@@ -204,7 +204,7 @@ def test_annotations_on_github_alone(
         (None, "cannot be read"),
         ("", "is no JSON"),
         ("{}", "is no document of this version"),
-        ('{"schema_version": 4}', "is no valid document"),
+        ('{"schema_version": 5}', "is no valid document"),
         ("\ufffe", "is no JSON"),
     ],
 )

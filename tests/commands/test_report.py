@@ -66,7 +66,8 @@ def test_a_copy_in_the_history_is_drawn_without_the_answers(tmp_path: Path, repo
     report(copied, "--output", tmp_path / "old")
     page = page_of(tmp_path / "old")
     assert "Calibration: the answers one by one" in page.words
-    assert "The differences have no intervals" in page.words
+    assert "The differences have no intervals" not in page.words
+    assert "Lines are 95 % intervals of the difference" in page.words
     assert page.named("plot-agreement")
     assert "both wrong" in page.named("plot-agreement-description").words
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from distill_fixtures.errors import ResultFileError
 from distill_fixtures.judge.again import NEEDS_ANSWERS, UNKNOWN_SLICE, judge_again
-from distill_fixtures.judge.replay import NO_ANSWERS
+from distill_fixtures.judge.same_run import NO_ANSWERS
 from distill_fixtures.plugin.export import Documents
 from distill_fixtures.records import Undefined
 from tests.judge.judged_runs import SLICED, judged_run, records, thresholds_of

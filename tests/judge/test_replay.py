@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from distill_fixtures.errors import ResultFileError
-from distill_fixtures.judge.replay import recordings_of, replayed_questions, why_not_of_run
+from distill_fixtures.judge.replay import recordings_of, replayed_questions
+from distill_fixtures.judge.same_run import why_not_of_run
 from distill_fixtures.metrics.clusters import clusters_of
 from distill_fixtures.metrics.guessing import guess_baseline
 from distill_fixtures.metrics.recordings import pair_section

@@ -213,7 +213,7 @@ def test_without_a_baseline_nothing_is_compared(tiny: Tiny, workspace: Workspace
         (None, "no such file"),
         ("{", "is no JSON"),
         ('{"schema_version": 1}', "no document of this version"),
-        ('{"schema_version": 4}', "no valid document"),
+        ('{"schema_version": 5}', "no valid document"),
     ],
 )
 def test_a_baseline_that_cannot_be_used_ends_the_run(

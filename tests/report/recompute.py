@@ -19,6 +19,7 @@ from tests.report.recompute_answers import (
     efficiency,
     fidelity,
     guesses,
+    slice_losses,
 )
 
 
@@ -41,6 +42,8 @@ def recompute(metrics: Json, comparison: Json | None) -> Json:
     if comparison is not None:
         found |= _under("dataset", guesses(comparison["predictions"]))
         found |= _under("distillation", answer_pair(comparison["predictions"]))
+        seed = metrics["run"]["options"]["--distill-seed"]
+        found |= _under("distillation", slice_losses(comparison["predictions"], seed))
         found |= _under("distillation", efficiency(metrics, comparison["predictions"]))
         found |= _under("distillation.fidelity", fidelity(comparison["predictions"]))
     return found

@@ -259,6 +259,33 @@ def _chance_corrected(
     return float(100 * (acc["student"] - chance) / (acc["teacher"] - chance))
 
 
+def slice_losses(predictions: Sequence[Json], seed: int) -> Json:
+    """How much the student differs in each slice; the intervals are those of the seed's draws."""
+    found: Json = {}
+    for label in ("subdomain", "question_type"):
+        labels = sorted({p[label] for p in predictions if p[label] is not None})
+        found[f"accuracy_loss_by_{label}"] = {
+            each: _loss([p for p in predictions if p[label] == each], seed) for each in labels
+        }
+    return found
+
+
+def _loss(predictions: Sequence[Json], seed: int) -> Json:
+    pairs = [(is_right(p, "teacher"), is_right(p, "student")) for p in predictions]
+    n = len(pairs)
+    effect = _design_effect(predictions, [float(s) - float(t) for t, s in pairs]) if n > 1 else 1.0
+    interval = None
+    if effect is not None:
+        cells = ((True, True), (True, False), (False, True), (False, False))
+        counts = [pairs.count(cell) / effect for cell in cells]
+        # Half a question a cell, but for the first (docs/metrics.md; Jeffreys).
+        weights = [count + more for count, more in zip(counts, (0.05, 0.5, 0.5, 0.5), strict=True)]
+        drawn = np.random.default_rng(seed).dirichlet(weights, size=10_000)
+        interval = np.percentile(drawn[:, 2] - drawn[:, 1], [2.5, 97.5]).tolist()
+    loss = sum(s for _, s in pairs) / n - sum(t for t, _ in pairs) / n
+    return {"accuracy_loss": loss, "total": n, "ci95": interval}
+
+
 def agrees(prediction: Json) -> bool:
     places = [prediction[role]["answer"] for role in ("teacher", "student")]
     if None in places:

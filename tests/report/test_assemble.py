@@ -40,7 +40,7 @@ PAIR_KEYS = {
         time_saved_s throughput_gain load_time_improvement_pct memory_reduction_bytes
         memory_reduction_pct peak_memory_reduction_pct performance_efficiency efficiency_score
         performance_per_mb performance_per_million_params distillation_efficacy distillation_gain
-        control_difference intervals""",
+        control_difference accuracy_loss_by_subdomain accuracy_loss_by_question_type intervals""",
     "distillation.fidelity": """agreement agreement_teacher_wrong kappa kl_nats kl_nats_median
         js_nats negative_flip_rate positive_flip_rate relative_negative_flip_rate mcnemar_p""",
     "verdict": "overall gate criteria",

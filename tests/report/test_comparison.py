@@ -23,7 +23,7 @@ STUDENT = (
 
 def compared(**more: tuple[Answer, ...]) -> Comparison:
     answers: dict[Role, tuple[Answer, ...]] = {"teacher": TEACHER, "student": STUDENT, **more}  # type: ignore[dict-item]
-    return compare_answers(QUESTIONS, answers, schema_version=4, partial=False, interrupted=False)
+    return compare_answers(QUESTIONS, answers, schema_version=5, partial=False, interrupted=False)
 
 
 def test_copies_of_the_right_option_agree() -> None:

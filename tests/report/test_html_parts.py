@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any, Literal
 
 import numpy as np
 import pytest
 
 from distill_fixtures.records import Undefined
+from distill_fixtures.report.earlier_version import in_this_version
 from distill_fixtures.report.html.calibration_plot import reliability
 from distill_fixtures.report.html.command_line import command_line
 from distill_fixtures.report.html.criteria_cards import cards_of, gauge_of, slices_table
 from distill_fixtures.report.html.flips import flip_table
 from distill_fixtures.report.html.latency_plot import latencies_of
 from distill_fixtures.report.html.memory_plot import thinned
-from distill_fixtures.report.html.parts import Cell, table
+from distill_fixtures.report.html.parts import Cell, Plot, table
+from distill_fixtures.report.html.slice_plot import slice_plot
 from distill_fixtures.report.html.slices import slices_of
 from distill_fixtures.report.html.tradeoff_plot import Candidate, candidates_of, front
 from tests.report.made_up_run import MadeUpRun
@@ -123,40 +126,43 @@ def test_the_bins_are_those_of_the_calibration_error(
     assert error == pytest.approx(metrics[role]["accuracy"]["expected_calibration_error"])
 
 
-def test_the_difference_of_a_slice_is_that_of_a_run_of_it_alone(
-    metrics: dict[str, Any], comparison: dict[str, Any]
-) -> None:
-    """With one slice that holds all questions the interval is the document's own."""
-    whole = [each | {"subdomain": "all"} for each in comparison["predictions"]]
-    models = {
-        role: metrics[role]
-        | {
-            "accuracy": metrics[role]["accuracy"]
-            | {
-                "by_subdomain": {
-                    "all": {
-                        "accuracy": metrics[role]["accuracy"]["accuracy"],
-                        "total": len(whole),
-                        "ci95": metrics[role]["accuracy"]["ci95"],
-                    }
-                }
-            }
-        }
-        for role in ("teacher", "student")
-    }
-    found = slices_of(metrics | models, {"predictions": whole}, "subdomain")
+def test_slices_are_those_of_the_document(metrics: dict[str, Any]) -> None:
+    found = slices_of(metrics, "subdomain")
     assert not isinstance(found, Undefined)
-    (only,) = found
-    expected = metrics["distillation"]["intervals"]["accuracy_loss"]
-    assert only.difference == pytest.approx(tuple(expected))
-    assert only.change == pytest.approx(metrics["distillation"]["accuracy_loss"])
-
-
-def test_slices_without_the_answers_have_no_intervals(metrics: dict[str, Any]) -> None:
-    found = slices_of(metrics, None, "subdomain")
-    assert not isinstance(found, Undefined)
+    recorded = metrics["distillation"]["accuracy_loss_by_subdomain"]
+    assert {each.name for each in found} == recorded.keys()
+    for each in found:
+        assert each.change == recorded[each.name]["accuracy_loss"]
+        assert each.difference == tuple(recorded[each.name]["ci95"])
+        assert each.questions == recorded[each.name]["total"]
     assert [each.change for each in found] == sorted(each.change for each in found)
-    assert all(isinstance(each.difference, Undefined) for each in found)
+
+
+def test_a_slice_without_an_interval_says_why(metrics: dict[str, Any]) -> None:
+    """A name with a dot in it is still a name."""
+    changed = copy.deepcopy(metrics)
+    losses = changed["distillation"]["accuracy_loss_by_subdomain"]
+    for part in (losses, *(changed[r]["accuracy"]["by_subdomain"] for r in ("teacher", "student"))):
+        part["Opt.ics"] = part.pop("Optics")
+    losses["Opt.ics"]["ci95"] = None
+    place = "distillation.accuracy_loss_by_subdomain.Opt.ics.ci95"
+    changed["reasons"][place] = "one source"
+    found = slices_of(changed, "subdomain")
+    assert not isinstance(found, Undefined)
+    missing = {each.name: each.difference for each in found if each.name == "Opt.ics"}
+    assert missing == {"Opt.ics": Undefined("one source")}
+    plot = slice_plot(changed, "subdomain")
+    assert isinstance(plot, Plot)
+    assert "1 have none: one source." in plot.caption
+
+
+def test_slices_of_an_earlier_file_have_no_intervals(metrics: dict[str, Any]) -> None:
+    pair = {k: v for k, v in metrics["distillation"].items() if not k.startswith("accuracy_loss_")}
+    found = slice_plot(
+        in_this_version(metrics | {"schema_version": 4, "distillation": pair}), "subdomain"
+    )
+    assert isinstance(found, Plot)
+    assert "no intervals: a file of schema_version 4 does not have it." in found.caption
 
 
 @pytest.mark.parametrize(

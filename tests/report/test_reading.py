@@ -35,6 +35,40 @@ def test_both_files_come_back_as_they_were_written(tmp_path: Path, made: tuple[J
     assert read_comparison(written(tmp_path / "b.json", made[1])) == made[1]
 
 
+def earlier(document: Json) -> Json:
+    """As the version before this one wrote it."""
+    pair = {
+        name: value
+        for name, value in document["distillation"].items()
+        if not name.startswith("accuracy_loss_by")
+    }
+    return document | {"schema_version": 4, "distillation": pair}
+
+
+def test_a_run_of_the_version_before_is_read(tmp_path: Path, made: tuple[Json, Json]) -> None:
+    found = read_document(written(tmp_path / "a.json", earlier(made[0])))
+    for kind in ("subdomain", "question_type"):
+        name = f"accuracy_loss_by_{kind}"
+        assert found["distillation"].pop(name) is None
+        reason = found["reasons"].pop(f"distillation.{name}")
+        assert reason == "a file of schema_version 4 does not have it"
+    wanted = earlier(made[0]) | {"schema_version": 5}
+    assert found == wanted
+    path = written(tmp_path / "b.json", made[1] | {"schema_version": 4})
+    assert read_comparison(path) == made[1]
+
+
+@pytest.mark.parametrize("part", ["distillation", "reasons"])
+def test_a_broken_run_of_the_version_before_is_refused(
+    part: str, tmp_path: Path, made: tuple[Json, Json]
+) -> None:
+    wrong: tuple[object, ...] = ([], None, {"unknown": [1]})
+    for broken in wrong:
+        path = written(tmp_path / "a.json", earlier(made[0]) | {part: broken})
+        with pytest.raises(ResultFileError, match="no valid document"):
+            read_document(path)
+
+
 @pytest.mark.parametrize("read", [read_document, read_comparison])
 @pytest.mark.parametrize(
     ("content", "what", "got"),
@@ -47,7 +81,7 @@ def test_both_files_come_back_as_they_were_written(tmp_path: Path, made: tuple[J
         ('"text"', "is no document of this version", "no schema_version"),
         ('{"schema_version": "3"}', "is no document of this version", "'3'"),
         ('{"schema_version": [[]]}', "is no document of this version", "[[]]"),
-        ('{"schema_version": 4, "run": 7}', "is no valid document", ": "),
+        ('{"schema_version": 5, "run": 7}', "is no valid document", ": "),
     ],
 )
 def test_what_is_no_result_is_refused(

@@ -35,9 +35,9 @@ def accuracy_chapter(document: Node, comparison: Node | None) -> Chapter:
     ]
     if find(document, "student.accuracy.by_question_type"):
         kind = "Accuracy by question type"
-        found.append((kind, slice_plot(document, comparison, "question_type")))
+        found.append((kind, slice_plot(document, "question_type")))
     found += [
-        ("Accuracy by subdomain", slice_plot(document, comparison, "subdomain")),
+        ("Accuracy by subdomain", slice_plot(document, "subdomain")),
         ("Calibration", calibration_plot(document, comparison)),
     ]
     plots, gaps = plots_and_gaps(found)

@@ -23,12 +23,12 @@ from distill_fixtures.report.html.lookups import (
 from distill_fixtures.report.html.marks import grid, legend, shares, title
 from distill_fixtures.report.html.palette import COLOURS, MARKERS
 from distill_fixtures.report.html.parts import Plot, Table, table
-from distill_fixtures.report.html.slices import NO_ANSWERS
 
 __all__ = ["Bin", "calibration_plot", "reliability"]
 
 LEFT, ABOVE, CURVE, BETWEEN, COUNTS, BELOW, RIGHT = 46.0, 26.0, 190.0, 26.0, 42.0, 24.0, 10.0
 PAIR: Final = ("teacher", "student")
+NO_ANSWERS: Final = Undefined("the answers one by one, in comparison_results.json, are not at hand")
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,9 @@ __all__ = ["WIDTH", "Drawn", "Sheet", "draw"]
 
 UNITS_PER_INCH: Final = 72.0
 WIDTH: Final = 360.0
+LABEL_BELOW: Final = 18.15
+"""From axes to the label of their x axis: below the ticks' labels."""
+
 PNG_DPI: Final = 256
 """1,280 pixels a plot: enough for a slide, and sharp in a column of a paper."""
 
@@ -78,7 +81,7 @@ class Sheet:
     def axes(
         self, left: float, top: float, width: float, height: float, *, bare: bool = False
     ) -> Axes:
-        """Axes that fill a rectangle; their labels lie outside it.
+        """Axes that fill a rectangle; their labels lie outside it, that of x under the ticks'.
 
         Args:
             bare: without a frame, ticks and labels.
@@ -90,6 +93,9 @@ class Sheet:
             height / self._height,
         )
         axes = self._figure.add_axes(share)
+        # Left to itself an axis lays out its ticks once more, to find the place of its label.
+        axes.xaxis.set_label_coords(0.5, -LABEL_BELOW / height)
+        axes.yaxis.set_label_coords(0, 0.5)
         if bare:
             axes.set_axis_off()
         return axes
@@ -128,18 +134,28 @@ def _drawn(plot: Plot) -> Drawn:
 
     figure = Figure(figsize=(WIDTH / UNITS_PER_INCH, plot.height / UNITS_PER_INCH))
     plot.draw(Sheet(figure, plot.height))
-    svg, png = io.BytesIO(), io.BytesIO()
+    svg = io.BytesIO()
     figure.savefig(svg, format="svg", transparent=True)
-    figure.savefig(
-        png,
-        format="png",
-        dpi=PNG_DPI,
-        facecolor="white",
-        pil_kwargs={"compress_level": PNG_EFFORT},
-        metadata={"Title": plot.title, "Description": plot.alternative},
-    )
     element = inline_svg(svg.getvalue(), f"plot-{plot.name}", plot.title, plot.alternative)
-    return Drawn(element, png.getvalue())
+    return Drawn(element, _png(figure, plot))
+
+
+def _png(figure: Figure, plot: Plot) -> bytes:
+    """On white, and so without the channel of transparency that matplotlib's own file has."""
+    from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
+
+    pixels, png = io.BytesIO(), io.BytesIO()
+    figure.savefig(pixels, format="rgba", dpi=PNG_DPI, facecolor="white")
+    wide = round(WIDTH / UNITS_PER_INCH * PNG_DPI)
+    size = (wide, pixels.getbuffer().nbytes // (4 * wide))
+    words = PngInfo()
+    words.add_text("Title", plot.title)
+    words.add_text("Description", plot.alternative)
+    Image.frombytes("RGB", size, pixels.getvalue(), "raw", "RGBX").save(
+        png, format="png", dpi=(PNG_DPI, PNG_DPI), compress_level=PNG_EFFORT, pnginfo=words
+    )
+    return png.getvalue()
 
 
 @contextmanager
@@ -150,7 +166,12 @@ def _own_style() -> Iterator[None]:
         warnings.simplefilter("ignore")
         import matplotlib
 
-        with matplotlib.rc_context():
-            matplotlib.rcdefaults()
-            matplotlib.rcParams.update(STYLE)
+        # What the user has changed, and not matplotlib.rcdefaults(), which reads every style sheet
+        # that comes with it. Asking for the backend would start one; none is used.
+        defaults = {
+            key: value
+            for key, value in matplotlib.rcParamsDefault.items()
+            if key != "backend" and matplotlib.rcParams[key] != value
+        }
+        with matplotlib.rc_context(defaults | STYLE):
             yield

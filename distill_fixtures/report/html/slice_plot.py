@@ -30,9 +30,9 @@ TITLES: Final[dict[SliceKind, str]] = {
 }
 
 
-def slice_plot(document: Node, comparison: Node | None, kind: SliceKind) -> Plot | Undefined:
+def slice_plot(document: Node, kind: SliceKind) -> Plot | Undefined:
     """Paired bars of each slice, that where the student lost most first."""
-    found = slices_of(document, comparison, kind)
+    found = slices_of(document, kind)
     if isinstance(found, Undefined):
         return found
     drawn = found[:MOST_DRAWN]
@@ -60,13 +60,15 @@ def _alternative(slices: Sequence[Slice]) -> str:
 
 
 def _caption(slices: Sequence[Slice], drawn: int) -> str:
-    missing = [each.difference for each in slices if isinstance(each.difference, Undefined)]
+    missing = [each.difference.reason for each in slices if isinstance(each.difference, Undefined)]
+    reasons = "; ".join(dict.fromkeys(missing))
     said = "Largest loss first."
     if drawn < len(slices):
         said += f" The {drawn} first of {len(slices)}; the table has more."
     if len(missing) == len(slices):
-        return f"{said} The differences have no intervals: {missing[0].reason}."
-    return said + " Lines are 95 % intervals of the difference, by questions in pairs."
+        return f"{said} The differences have no intervals: {reasons}."
+    said += " Lines are 95 % intervals of the difference, by questions in pairs."
+    return f"{said} {len(missing)} have none: {reasons}." if missing else said
 
 
 def _values(slices: Sequence[Slice], kind: SliceKind) -> Table:

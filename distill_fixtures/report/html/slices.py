@@ -1,27 +1,16 @@
-"""Accuracy within subdomains or question types, and how much the student differs there.
-
-The document has each model's accuracy and interval. The interval of their difference is not in it
-and is taken here, as that of all questions is, from the questions answered one by one.
-"""
+"""Accuracy within subdomains or question types, and how much the student differs there."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-import numpy as np
-
-from distill_fixtures.metrics.clusters import clusters_of
-from distill_fixtures.metrics.intervals import accuracy_loss_of, paired_interval
-from distill_fixtures.records import Question, Undefined
+from distill_fixtures.records import Undefined
 from distill_fixtures.report.html.lookups import Node, find, why_missing
 
-__all__ = ["MOST_SLICES", "Slice", "SliceKind", "slices_of"]
+__all__ = ["Slice", "SliceKind", "slices_of"]
 
 SliceKind = Literal["subdomain", "question_type"]
-MOST_SLICES = 60
-NO_ANSWERS = Undefined("the answers one by one, in comparison_results.json, are not at hand")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,40 +38,24 @@ class Slice:
         return self.student - self.teacher
 
 
-def slices_of(document: Node, comparison: Node | None, kind: SliceKind) -> list[Slice] | Undefined:
-    """All slices, that where the student lost most first.
-
-    Differences have intervals in the ``MOST_SLICES`` first alone.
-    """
+def slices_of(document: Node, kind: SliceKind) -> list[Slice] | Undefined:
+    """All slices, that where the student lost most first."""
     by_role = [find(document, f"{role}.accuracy.by_{kind}") for role in ("teacher", "student")]
     if by_role[0] is None or by_role[1] is None:
         return Undefined(why_missing(document, f"student.accuracy.by_{kind}"))
     names = [name for name in by_role[0] if name in by_role[1]]
     if not names:
         return Undefined(f"no question has a {kind.replace('_', ' ')}")
-    names.sort(key=lambda name: by_role[1][name]["accuracy"] - by_role[0][name]["accuracy"])
-    seed = find(document, "run.options.--distill-seed") or 0
-    answers = _by_slice(comparison, kind)
-    return [
-        _slice(
-            name,
-            by_role[0][name],
-            by_role[1][name],
-            _difference(answers.get(name, []), seed) if place < MOST_SLICES else NO_ANSWERS,
-        )
-        for place, name in enumerate(names)
+    found = [
+        _slice(name, by_role[0][name], by_role[1][name], _difference(document, kind, name))
+        for name in names
     ]
+    return sorted(found, key=lambda each: each.change)
 
 
-def _by_slice(comparison: Node | None, kind: SliceKind) -> dict[str, list[Any]]:
-    found: dict[str, list[Any]] = {}
-    for prediction in () if comparison is None else comparison["predictions"]:
-        if prediction[kind] is not None:
-            found.setdefault(prediction[kind], []).append(prediction)
-    return found
-
-
-def _slice(name: str, teacher: Node, student: Node, difference: Any) -> Slice:
+def _slice(
+    name: str, teacher: Node, student: Node, difference: tuple[float, float] | Undefined
+) -> Slice:
     return Slice(
         name=name,
         questions=teacher["total"],
@@ -94,12 +67,11 @@ def _slice(name: str, teacher: Node, student: Node, difference: Any) -> Slice:
     )
 
 
-def _difference(predictions: Sequence[Node], seed: int) -> tuple[float, float] | Undefined:
-    if not predictions:
-        return NO_ANSWERS
-    right = [
-        np.array([each[role]["correct"] for each in predictions], dtype=np.bool_)
-        for role in ("teacher", "student")
-    ]
-    sources = clusters_of([Question(each["id"], "", source=each["source"]) for each in predictions])
-    return paired_interval(right[0], right[1], accuracy_loss_of, clusters=sources, seed=seed)
+def _difference(document: Node, kind: SliceKind, name: str) -> tuple[float, float] | Undefined:
+    """The interval of a slice's accuracy_loss, or why the document has none."""
+    place = f"accuracy_loss_by_{kind}"
+    record = (document["distillation"][place] or {}).get(name)
+    interval = None if record is None else record["ci95"]
+    if interval is None:
+        return Undefined(why_missing(document, f"distillation.{place}.{name}.ci95"))
+    return interval[0], interval[1]
