@@ -27,6 +27,7 @@ from distill_fixtures.plugin.preparation import prepare_inputs
 from distill_fixtures.plugin.progress import ProgressDisplay
 from distill_fixtures.plugin.shared import SharedByStudents
 from distill_fixtures.plugin.store import SessionStore
+from distill_fixtures.plugin.waiting import AWAITED
 from distill_fixtures.records import ModelCard
 from distill_fixtures.scale.executor import RayExecutor
 from distill_fixtures.scale.pool import ReplicaPool
@@ -282,4 +283,4 @@ def test_a_student_that_is_waited_for_is_asked_through_replicas(
     )
     served = replace(resolve_reference("demo:teacher"), served=cast(Any, object()))
     monkeypatch.setattr(preparation, "resolve_reference", lambda *of, **how: served)
-    assert list(prepare_inputs(config, HERE, awaited=("student",)).plans) == ["teacher"]
+    assert list(prepare_inputs(config, HERE, awaited=AWAITED).plans) == ["teacher"]
