@@ -24,7 +24,7 @@ __all__ = ["add_arguments", "run"]
 
 FLAGS = Flags("DIR", "--timeout", "--pid", "--marker", "--checkpoint")
 STUDENT = "--student-model"
-OWN_OF_PYTEST = ("--distill-wait-", "--distill-checkpoint")
+OWN_OF_PYTEST = ("--distill-students", "--distill-wait-", "--distill-checkpoint")
 SIGNALLED = 128
 """As a shell counts a process that a signal ended."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import reprlib
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -22,7 +21,13 @@ from distill_fixtures.judge.criteria import (
     Thresholds,
 )
 from distill_fixtures.metrics.sections import why_not_compared, why_not_gradable, why_not_sliced
-from distill_fixtures.tasks.input_file import did_you_mean, read_bytes, shorten, utf8_text
+from distill_fixtures.tasks.input_file import (
+    did_you_mean,
+    read_bytes,
+    shorten,
+    shown_value,
+    utf8_text,
+)
 
 __all__ = ["criteria_of_student", "find_thresholds", "package_thresholds", "read_thresholds"]
 
@@ -188,7 +193,7 @@ class _Reader:
         fail_on = table.get("fail_on", list(default.fail_on))
         if not isinstance(fail_on, list):
             self._refuse(
-                "gate.fail_on", "is no list", reprlib.repr(fail_on), 'a list such as ["poor"]'
+                "gate.fail_on", "is no list", shown_value(fail_on), 'a list such as ["poor"]'
             )
         for grade in fail_on:
             if grade not in GATED_GRADES:
@@ -196,14 +201,14 @@ class _Reader:
                 self._refuse(
                     "gate.fail_on",
                     "holds what is no grade that can fail a run",
-                    reprlib.repr(grade),
+                    shown_value(grade),
                     "any of " + ", ".join(GATED_GRADES) + near,
                 )
         borderline = table.get("borderline", default.borderline)
         if borderline not in BORDERLINE:
             near = did_you_mean(borderline, BORDERLINE) if isinstance(borderline, str) else ""
             wanted = '"pass" or "fail"' + near
-            self._refuse("gate.borderline", "cannot be used", reprlib.repr(borderline), wanted)
+            self._refuse("gate.borderline", "cannot be used", shown_value(borderline), wanted)
         return Gate(tuple(dict.fromkeys(fail_on)), borderline)
 
     def _regression(self, tables: Mapping[str, Any]) -> Mapping[str, float]:
@@ -240,7 +245,7 @@ class _Reader:
             # An integer can be too large for a float; so large a bound is no bound.
             number = float(value) if abs(value) <= 1e300 else math.inf
         if not math.isfinite(number):
-            got = reprlib.repr(value)
+            got = shown_value(value)
             self._refuse(place, "is no finite number", got, "a number such as 85.0, unquoted")
         return number
 
@@ -249,7 +254,7 @@ class _Reader:
 
     def _as_table(self, value: Any, place: str) -> Mapping[str, Any]:
         if not isinstance(value, dict):
-            self._refuse(place, "is no section", reprlib.repr(value), f"a section [{place}]")
+            self._refuse(place, "is no section", shown_value(value), f"a section [{place}]")
         return value
 
     def _known_keys(self, table: Mapping[str, Any], known: Iterable[str], where: str) -> None:

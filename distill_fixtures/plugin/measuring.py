@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from distill_fixtures.errors import MissingFigureError
-from distill_fixtures.measure.machine.free_memory import free_memory
 from distill_fixtures.measure.machine.watch import MachineRecord, TimingKey
 from distill_fixtures.measure.processes.bare_model import ModelToLoad
 from distill_fixtures.measure.processes.isolated import measure_isolated
@@ -42,13 +41,12 @@ from distill_fixtures.models.identity import (
     digest_of_plan,
     template_may_tell_the_date,
 )
-from distill_fixtures.models.loading import open_model
-from distill_fixtures.models.memory_needs import check_memory
 from distill_fixtures.models.model_registry import ModelRegistry
 from distill_fixtures.models.references import absolute_reference, fetch
 from distill_fixtures.plugin.caches import Caches
 from distill_fixtures.plugin.executing import executor_of, scoring_placement
 from distill_fixtures.plugin.merging import beside_merged_copy
+from distill_fixtures.plugin.opening import open_here
 from distill_fixtures.plugin.timing_plan import plan_timing
 from distill_fixtures.records import Role
 from distill_fixtures.scale.replica import order_of
@@ -111,7 +109,7 @@ class Measuring:
         self._base_model = None if base is None else absolute_reference(base)
         self._shared = shared
         self._registry = ModelRegistry(self._load) if shared is None else shared.registry
-        self._executor = executor_of(config)
+        self._executor = executor_of(config) if shared is None else shared.executor
         self.machine = MachineRecord()
 
     @property
@@ -335,12 +333,7 @@ class Measuring:
         )
 
     def _load(self, plan: ModelPlan) -> Model:
-        device, dtype = self.placement
-        if self._executor is not None:
-            # Not before: a model that is only asked through replicas need not fit here.
-            free = free_memory(device)
-            check_memory({"model": plan}, device=device, dtype=dtype, free_bytes=free)
-        return open_model(plan, device=device, dtype=dtype, digests=self._caches.digests)
+        return open_here(plan, self._config, self._caches.digests)
 
     def _kept_scores(self, role: Role) -> KeptScores | None:
         plan = self._local(role)

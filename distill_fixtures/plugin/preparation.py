@@ -224,7 +224,8 @@ def _plans(
         for role, reference in references.items()
         if role not in awaited
     }
-    refuse_idle_pool(config, plans)
+    if not awaited:
+        refuse_idle_pool(config, plans)
     if awaited and config.base_model is not None:
         rules = FolderRules(config.allow_pickle, config.trust_remote_code)
         resolve_reference(config.base_model, rules=rules)

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["Regression"]
 
 NO_BASELINE = Undefined("no baseline was given (--distill-baseline)")
+NOT_LOOKED_FOR = Undefined("the run ended before an earlier one was looked for")
 
 
 class Regression:
@@ -69,6 +70,7 @@ class Regression:
         self._selected = tuple(selected)
         self._results: dict[str, RegressionResult] = {}
         self._taken: Sequence[ProcessTiming] = ()
+        self._is_ended = False
         if self.wanted:
             store.time_processes_until(self._settled, first=self._needs_processes)
 
@@ -91,6 +93,8 @@ class Regression:
         if given != "auto":
             assert self._store.inputs.baseline is not None
             return self._store.inputs.baseline
+        if self._is_ended:
+            return NOT_LOOKED_FOR
         self._learn_conditions()
         current = self._conditions()
         folder = self._store.config.metrics_dir / HISTORY_FOLDER
@@ -131,6 +135,11 @@ class Regression:
         """A metric whose test was skipped before it began is not asked for."""
         self._selected = tuple(each for each in self._selected if each != name)
 
+    def end(self) -> None:
+        """The run has ended before its time: nothing is measured any more, for a document
+        either."""
+        self._is_ended = True
+
     def fails(self, result: RegressionResult) -> bool:
         """Whether a result fails the gate."""
         return fails_regression(result, self._gate)
@@ -144,7 +153,7 @@ class Regression:
         baseline = self.baseline
         if isinstance(baseline, NoBaseline):
             return Undefined(str(baseline))
-        assert isinstance(baseline, Baseline)
+        assert isinstance(baseline, Baseline) or baseline is NOT_LOOKED_FOR
         names = dict.fromkeys((*self._results, *self._selected))
         return tuple(self._results.get(name) or self._unreached(name) for name in names)
 

@@ -68,9 +68,10 @@ def kept_document(run: StudentRun, digests: FileDigests, rootpath: Path) -> dict
     except ResultFileError:
         return None  # nothing that could be kept: the student is measured
     written = hashlib.sha256((folder / METRICS_FILE).read_bytes()).hexdigest()
-    if note.get("document") != written or note.get("key") != _key(run, digests, rootpath):
+    if note.get("document") != written:
         return None
-    return document
+    key = _key(run, digests, rootpath)
+    return document if key is not None and note.get("key") == key else None
 
 
 def _note(path: Path) -> dict[str, Any] | None:
@@ -96,7 +97,7 @@ def _key(run: StudentRun, digests: FileDigests, rootpath: Path) -> str | None:
     if None in models.values():
         return None
     options = options_in_force(config)
-    thresholds = store.inputs.thresholds
+    thresholds, baseline = store.inputs.thresholds, store.inputs.baseline
     environment, _ = describe_environment(
         device=config.device, dtype=config.dtype, rootpath=rootpath
     )
@@ -108,6 +109,7 @@ def _key(run: StudentRun, digests: FileDigests, rootpath: Path) -> str | None:
         "criteria": [asdict(criterion) for criterion in run.judge.criteria],
         "gate": asdict(thresholds.gate),
         "tolerances": dict(thresholds.regression_tolerance_pct),
+        "baseline": None if baseline is None else baseline.document,
         "tests": sorted(run.own_tests),
         "versions": environment.versions,
         "machine": environment.machine,

@@ -154,8 +154,9 @@ class Session:
         try:
             if run.has_results:
                 self.write(run)
+                several.note_written(run.state)
                 if name not in several.failures:
-                    several.finish(run.student, run.documents().metrics, run.state.hook_error)
+                    several.finish(run.student, run.documents().metrics)
                 if run.finished_whole:
                     note_finished(run, several.shared.caches.digests, self._config.rootpath)
         finally:

@@ -28,6 +28,7 @@ from distill_fixtures.report.several_closing import print_several
 
 if TYPE_CHECKING:
     from distill_fixtures.errors import DistillBenchError
+    from distill_fixtures.plugin.export import RunState
     from distill_fixtures.plugin.shared import SharedByStudents
     from distill_fixtures.plugin.students import Asked, Student
     from distill_fixtures.records import Question
@@ -74,7 +75,7 @@ class SeveralStudents:
         halts: by name, the students whose tests do not run any more.
         failures: by name, what went wrong with a student.
         hook_errors: what users' hooks did to documents.
-        page_error: what went wrong when the joint page was drawn.
+        page_errors: what went wrong when students' pages were drawn.
         written: files of the session.
         stopped_by: what ended the session.
         interrupted: it did not come to its end.
@@ -88,7 +89,7 @@ class SeveralStudents:
     halts: dict[str, Halt] = field(default_factory=dict)
     failures: dict[str, DistillBenchError] = field(default_factory=dict)
     hook_errors: list[DistillBenchError] = field(default_factory=list)
-    page_error: DistillBenchError | None = None
+    page_errors: list[DistillBenchError] = field(default_factory=list)
     written: list[Path] = field(default_factory=list)
     stopped_by: DistillBenchError | None = None
     interrupted: bool = False
@@ -113,16 +114,15 @@ class SeveralStudents:
         failed = document["verdict"]["gate"] == "fail"
         self.halts[name] = Halt(reason, f"{reason}; its gate failed" if failed else None)
 
-    def finish(
-        self, student: Student, document: Document, hook_error: DistillBenchError | None
-    ) -> None:
-        """A student was measured, and its files are written.
+    def note_written(self, state: RunState) -> None:
+        """A student's files are written, whether or not it was measured to its end."""
+        if state.hook_error is not None:
+            self.hook_errors.append(state.hook_error)
+        if state.page_error is not None:
+            self.page_errors.append(state.page_error)
 
-        Args:
-            hook_error: what a user's hook did to the document.
-        """
-        if hook_error is not None:
-            self.hook_errors.append(hook_error)
+    def finish(self, student: Student, document: Document) -> None:
+        """A student was measured, and its files are written."""
         self._done[str(student.name)] = Done(student, without_samples(document), "measured")
 
     @property
@@ -172,12 +172,13 @@ class SeveralStudents:
         try:
             self.written += self._write_page(folder)
         except Exception as error:  # whatever goes wrong in drawing, the results are written
-            self.page_error = UsageError(
+            fault = UsageError(
                 "the joint report.html could not be drawn; the JSON files are written",
                 got=f"{type(error).__name__}: {error}",
                 wanted="a page drawn from them",
                 next_step="distill-bench report with each student's folder draws it again",
             )
+            self.page_errors.append(fault)
 
     def _write_page(self, folder: Path) -> list[Path]:
         from distill_fixtures.report.html.files import REPORT_FILE, write_report
@@ -194,8 +195,7 @@ class SeveralStudents:
         """Print one table of all students."""
         documents = self.documents.values()
         print_several(self.leaderboard, documents, self.written, terminalreporter)
-        errors = [*self.hook_errors, *([] if self.page_error is None else [self.page_error])]
-        for error in errors:
+        for error in (*self.hook_errors, *self.page_errors):
             terminalreporter.write_line(str(error), red=True)
 
     def _contestant(self, done: Done) -> Contestant:

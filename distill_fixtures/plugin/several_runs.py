@@ -15,6 +15,7 @@ from distill_fixtures.plugin.several import SeveralStudents
 from distill_fixtures.plugin.shared import SharedByStudents
 from distill_fixtures.plugin.student_run import Selection, StudentRun
 from distill_fixtures.plugin.warned import warn
+from distill_fixtures.report.json_files import check_writable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,6 +88,7 @@ def _inputs(
     for each in students:
         name = str(each.name)
         try:
+            check_writable(each.config.metrics_dir, what=f"folder of student {name}")
             found[name] = prepare_student(each.config, common, thresholds[each.name])
         except UsageError as error:
             failures[name] = error

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from distill_fixtures.errors import DistillBenchError
-from distill_fixtures.models.devices import resolve_device, resolve_dtype
-from distill_fixtures.models.loading import open_model
 from distill_fixtures.models.model_registry import ModelRegistry
 from distill_fixtures.plugin.caches import Caches
+from distill_fixtures.plugin.executing import executor_of
+from distill_fixtures.plugin.opening import open_here
 from distill_fixtures.plugin.taken_once import TakenOnce
 
 if TYPE_CHECKING:
@@ -36,11 +36,16 @@ class SharedByStudents:
     Args:
         config: device, number format and what models may do, the same for all students.
         caches: scores and digests of earlier runs; closed with this.
+
+    Attributes:
+        executor: what makes pools of replicas; None where questions are answered in this process.
     """
 
     def __init__(self, config: RunConfig, caches: Caches) -> None:
         self.caches = caches
         self.registry = ModelRegistry(self._load)
+        # One for all: whoever times something must be able to leave a cluster that another joined.
+        self.executor = executor_of(config)
         self._config = config
         self._taken: dict[tuple[str, ...], TakenOnce] = {}
 
@@ -75,11 +80,11 @@ class SharedByStudents:
         self.registry.close_all(but=(self._config.teacher,) if keep_teacher else ())
 
     def close(self) -> None:
-        """Free all models and close the caches."""
+        """Leave the cluster, free all models and close the caches."""
+        if self.executor is not None:
+            self.executor.close()
         self.caches.close()
         self.registry.close_all()
 
     def _load(self, plan: ModelPlan) -> Model:
-        device = resolve_device(self._config.device)
-        dtype = resolve_dtype(self._config.dtype, device)
-        return open_model(plan, device=device, dtype=dtype, digests=self.caches.digests)
+        return open_here(plan, self._config, self.caches.digests)

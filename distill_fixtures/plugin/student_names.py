@@ -18,7 +18,9 @@ from distill_fixtures.report.json_files import COMPARISON_FILE, HISTORY_FOLDER, 
 __all__ = ["MOST_CHARACTERS", "is_safe_name", "safe_name", "told_apart"]
 
 MOST_CHARACTERS = 80
-TAKEN = frozenset({HISTORY_FOLDER, METRICS_FILE, COMPARISON_FILE, "leaderboard.json"})
+TAKEN = frozenset(
+    {HISTORY_FOLDER, METRICS_FILE, COMPARISON_FILE, "leaderboard.json", "report.html"}
+)
 """What lies beside the students' folders, or lay there after a run of one student."""
 
 
@@ -49,6 +51,8 @@ def told_apart(references: Sequence[str], given: Sequence[str | None]) -> list[s
 
     >>> told_apart(["runs/a/final", "runs/b/final", "org/tiny"], [None, None, None])
     ['a-final', 'b-final', 'tiny']
+    >>> told_apart(["history"], [None])
+    ['student-history']
     """
     parts = [_parts(reference) for reference in references]
     used = [1] * len(parts)
@@ -66,7 +70,10 @@ def told_apart(references: Sequence[str], given: Sequence[str | None]) -> list[s
             and used[place] < len(parts[place])
         ]
         if not longer:
-            return names
+            return [
+                name if own is not None or is_safe_name(name) else f"student-{name}"
+                for name, own in zip(names, given, strict=True)
+            ]
         for place in longer:
             used[place] += 1
 

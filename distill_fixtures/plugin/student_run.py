@@ -172,6 +172,8 @@ class StudentRun:
     def documents(self) -> Documents:
         """The run's documents, built once, for whoever asks first."""
         if self._documents is None:
+            if self.state.interrupted or self.state.stopped_by is not None:
+                self.regression.end()
             built = build_documents(
                 self.store,
                 self.judge,
@@ -207,6 +209,14 @@ class StudentRun:
         """Whether a test is a criterion's or a comparison's own."""
         return node_id in self.criteria or node_id in self.compared
 
+    def _is_told(self, node_id: str) -> bool:
+        """Whether the verdict tells how a test went: it is a criterion's or a comparison's own, and
+        came so far as to have a result."""
+        if node_id in self.criteria:
+            return self.judge.known(self.criteria[node_id]) is not None
+        compared = self.compared.get(node_id)
+        return compared is not None and self.regression.known(compared) is not None
+
     def properties(self, node_id: str) -> list[tuple[str, object]]:
         """What reports say of a criterion's own test, JUnit's for one."""
         if node_id in self.criteria:
@@ -224,7 +234,7 @@ class StudentRun:
                 self.judge.note_skipped(self.criteria[report.nodeid])
             if report.nodeid in self.compared:
                 self.regression.note_skipped(self.compared[report.nodeid])
-        if report.failed and not (report.when == "call" and self.gates(report.nodeid)):
+        if report.failed and not (report.when == "call" and self._is_told(report.nodeid)):
             self.faulty = True
         if report.nodeid not in self.state.selected_set:
             return

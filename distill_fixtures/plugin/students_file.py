@@ -14,7 +14,6 @@
 
 from __future__ import annotations
 
-import reprlib
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -24,7 +23,13 @@ from typing import Any, NoReturn
 from distill_fixtures.errors import OptionError
 from distill_fixtures.options.table import option_named
 from distill_fixtures.plugin.student_names import MOST_CHARACTERS, is_safe_name, safe_name
-from distill_fixtures.tasks.input_file import did_you_mean, read_bytes, shorten, utf8_text
+from distill_fixtures.tasks.input_file import (
+    did_you_mean,
+    read_bytes,
+    shorten,
+    shown_value,
+    utf8_text,
+)
 
 __all__ = ["StudentEntry", "read_students"]
 
@@ -85,7 +90,7 @@ class _Reader:
         self._known_keys(document, ("student",), "the top level")
         found = document.get("student")
         if not isinstance(found, list) or not found:
-            got = "no student" if not found else reprlib.repr(found)
+            got = "no student" if not found else shown_value(found)
             self._refuse("names no student", got, "a [[student]] section for each")
         if len(found) > MOST_STUDENTS:
             got = f"{len(found)} students"
@@ -95,7 +100,7 @@ class _Reader:
     def _entry(self, table: Any, number: int) -> StudentEntry:
         where = f"student {number}"
         if not isinstance(table, dict):
-            self._refuse(f"{where} is no section", reprlib.repr(table), "a [[student]] section")
+            self._refuse(f"{where} is no section", shown_value(table), "a [[student]] section")
         self._known_keys(table, KEYS, where)
         if "reference" not in table:
             got = "only " + ", ".join(table) if table else "an empty section"
@@ -103,7 +108,7 @@ class _Reader:
         texts = {key: self._text(table, key, where) for key in ("reference", "name", "control")}
         criteria = table.get("criteria")
         if criteria is not None and not isinstance(criteria, dict):
-            got = reprlib.repr(criteria)
+            got = shown_value(criteria)
             self._refuse(f"{where}.criteria is no section", got, "[student.criteria.METRIC]")
         name = texts["name"]
         if name is not None and not is_safe_name(name):
@@ -113,8 +118,9 @@ class _Reader:
 
     def _text(self, table: Mapping[str, Any], key: str, where: str) -> str | None:
         value = table.get(key)
-        if value is not None and not (isinstance(value, str) and value.strip()):
-            self._refuse(f"{where}.{key} is no text", reprlib.repr(value), "a text in quotes")
+        is_text = isinstance(value, str) and value.strip() and "\0" not in value
+        if value is not None and not is_text:
+            self._refuse(f"{where}.{key} is no text", shown_value(value), "a text in quotes")
         return value
 
     def _refuse_name(self, name: str, where: str) -> NoReturn:

@@ -20,7 +20,7 @@ from distill_fixtures.training.alarm import alarm_for
 from distill_fixtures.training.order import Flags, WaitOrder, check_order
 from distill_fixtures.training.watcher import Sighting, TrainingWatcher
 
-__all__ = ["after_training"]
+__all__ = ["AWAITED", "after_training"]
 
 AWAITED: tuple[Role, ...] = ("student",)
 

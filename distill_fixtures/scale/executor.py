@@ -72,10 +72,10 @@ class RayExecutor:
         there = self._cluster.room()
         if self._cluster.is_local and there < (self.settings.workers or 1):
             raise self._too_few(there)
+        if room is not None and room < (self.settings.workers or 1):
+            raise self._no_room(plan, dtype, room)
         if self.settings.workers is None:
             return max(1, there if room is None else min(there, room))
-        if room is not None and room < self.settings.workers:
-            raise self._no_room(plan, dtype, room)
         return self.settings.workers
 
     def _memory_room(self, plan: ModelPlan, dtype: str) -> int | None:
@@ -101,11 +101,14 @@ class RayExecutor:
     def _no_room(self, plan: ModelPlan, dtype: str, room: int) -> ModelReferenceError:
         need, free = memory_need(plan, dtype), free_memory("cpu")
         size = "unknown" if isinstance(need, Undefined) else f"{need.size_bytes / 1e9:.1f} GB"
-        workers = self.settings.workers
+        workers = self.settings.workers or 1
+        replicas = f"{workers} replicas" if workers > 1 else "one replica"
+        fewer = f"--distill-ray-workers {room}, " if room else ""
         return ModelReferenceError(
-            f"{workers} replicas of {plan.reference} do not fit into this machine's memory",
+            f"{replicas} of {plan.reference} do{'' if workers > 1 else 'es'} not fit into this "
+            "machine's memory",
             got=f"{size} of weights each as {dtype}; {(free or 0) / 1e9:.1f} GB are free",
             wanted="memory for the weights of every replica, and some more to run them",
-            next_step=f"give --distill-ray-workers {max(1, room)}, --distill-dtype bfloat16, or "
-            "the address of a larger cluster with --distill-ray-address",
+            next_step=f"give {fewer}--distill-dtype bfloat16, or the address of a larger cluster "
+            "with --distill-ray-address",
         )

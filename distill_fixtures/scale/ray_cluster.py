@@ -18,6 +18,7 @@ from typing import Any
 from distill_fixtures.errors import MeasurementError, OptionError
 from distill_fixtures.scale.cluster import Call, ReplicaLostError, Ticket, Worker
 from distill_fixtures.scale.replica import Replica, ReplicaOrder
+from distill_fixtures.scale.sigterm import Sigterm
 
 __all__ = ["RayCluster", "RayReplicas", "RaySettings", "refuse_without_ray"]
 
@@ -72,6 +73,7 @@ class RayCluster:
     def __init__(self, settings: RaySettings) -> None:
         self.settings = settings
         self._is_ours = False
+        self._sigterm = Sigterm()
 
     @property
     def is_local(self) -> bool:
@@ -90,7 +92,7 @@ class RayCluster:
         if ray.is_initialized():
             return
         try:
-            ray.init(**self._how_to_begin())
+            self._sigterm.take_over(lambda: ray.init(**self._how_to_begin()))
         except Exception as error:  # Ray fails in many ways, with errors of its own and others'
             raise self._no_cluster(error) from error
         self._is_ours = True
@@ -136,6 +138,7 @@ class RayCluster:
 
         self._is_ours = False
         ray.shutdown()
+        self._sigterm.give_back()
 
     def _how_to_begin(self) -> dict[str, Any]:
         # Also for the processes that Ray starts, which inherit it.

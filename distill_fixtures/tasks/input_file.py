@@ -7,13 +7,15 @@ larger than its limit is refused before it is read.
 from __future__ import annotations
 
 import difflib
+import reprlib
 import stat
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from distill_fixtures.errors import DistillBenchError, QuestionFileError
 
-__all__ = ["did_you_mean", "nearest", "read_bytes", "shorten", "utf8_text"]
+__all__ = ["did_you_mean", "nearest", "read_bytes", "shorten", "shown_value", "utf8_text"]
 
 
 def read_bytes(
@@ -102,6 +104,19 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     """
     found = difflib.get_close_matches(shorten(name, 80), list(known), n=1)
     return found[0] if found else None
+
+
+def shown_value(value: Any) -> str:
+    """A value of a file, whatever it is, in short.
+
+    >>> shown_value([1, "a"])
+    "[1, 'a']"
+    """
+    try:
+        return reprlib.repr(value)
+    except ValueError:
+        # TOML reads numbers to base 16 of any length; Python writes none of so many digits.
+        return "a whole number of thousands of digits"
 
 
 def shorten(text: str, most: int = 80) -> str:

@@ -40,6 +40,7 @@ class Changes:
         self._seconds = seconds
         self._now = now
         self._since: dict[str, tuple[FileMark, float]] = {}
+        self._first_s: float | None = None
         self._last_s: float | None = None
         self._longest_s: float | None = None
         self._seen_changes = 0
@@ -49,6 +50,7 @@ class Changes:
         now_s = self._seconds()
         if self._last_s is None:
             age_s = max(0.0, self._now() - look.newest_change_ns / 1e9) if look.files else 0.0
+            self._first_s = now_s
             self._last_s = now_s - age_s
             self._longest_s = _between_checkpoints_s(look)
         elif self._is_changed(look):
@@ -72,6 +74,10 @@ class Changes:
         """Seconds for which these files were seen unchanged; counts from the first look."""
         now_s = self._seconds()
         return now_s - max((self._since[path][1] for path in paths), default=now_s)
+
+    def were_there(self, paths: Collection[str]) -> bool:
+        """Whether these files are as the first look found them."""
+        return all(self._since[path][1] == self._first_s for path in paths)
 
     def _is_changed(self, look: FolderLook) -> bool:
         if look.files.keys() != self._since.keys():

@@ -15,6 +15,7 @@ from distill_fixtures.training.changes import Changes
 from distill_fixtures.training.folder import FolderLook
 from distill_fixtures.training.order import Clocks, Pace, WaitOrder
 from distill_fixtures.training.result import TrainedModel, was_saved_at_the_end
+from distill_fixtures.training.saved_model import is_weights_file
 
 __all__ = ["Dead", "Ending", "EndingSigns", "Going", "Over"]
 
@@ -82,7 +83,7 @@ class EndingSigns:
         if self._order.marker is not None:
             return self._by_marker()
         if self._process is not None:
-            return self._by_process(look, model, self._process.started_s)
+            return self._by_process(look, model, changes, self._process.started_s)
         return self._by_folder(look, model, changes)
 
     def _by_marker(self) -> Ending:
@@ -94,13 +95,17 @@ class EndingSigns:
         return Going(f"waiting for the marker {marker}")
 
     def _by_process(
-        self, look: FolderLook, model: TrainedModel | Undefined, started_s: float | None
+        self,
+        look: FolderLook,
+        model: TrainedModel | Undefined,
+        changes: Changes,
+        started_s: float | None,
     ) -> Ending:
         if self._gone is None:
             at_end = _why_at_end(look)
             also = "" if isinstance(at_end, Undefined) else f" ({at_end})"
             return Going(f"waiting for process {self._order.pid} to end{also}")
-        if _was_there_before(model, started_s):
+        if _was_there_before(model, changes, started_s):
             return Dead(f"{self._gone}; the model in the folder was there before it began")
         at_end = _why_at_end(look)
         if not isinstance(at_end, Undefined):
@@ -133,12 +138,19 @@ class EndingSigns:
         return self._seconds() - self._sign_s
 
 
-def _was_there_before(model: TrainedModel | Undefined, started_s: float | None) -> bool:
-    """Whether a model is left from an earlier run than the one whose process was watched."""
+def _was_there_before(
+    model: TrainedModel | Undefined, changes: Changes, started_s: float | None
+) -> bool:
+    """Whether a model is left from an earlier run than the one whose process was watched.
+
+    Told from its weights: a script that has only begun writes settings beside them. Weights that
+    were written while they were watched are new, whatever a network drive's clock says.
+    """
     if isinstance(model, Undefined) or started_s is None:
         return False
-    changed_s = max(mark.changed_ns for mark in model.files.values()) / 1e9
-    return changed_s < started_s - CLOCKS_APART_S
+    weights = {path: mark for path, mark in model.files.items() if is_weights_file(path)}
+    changed_s = max((mark.changed_ns for mark in weights.values()), default=0) / 1e9
+    return changed_s < started_s - CLOCKS_APART_S and changes.were_there(weights)
 
 
 def _why_at_end(look: FolderLook) -> str | Undefined:

@@ -149,7 +149,8 @@ class FolderScanner:
 
 
 def _files(folder: Path) -> Iterator[tuple[str, FileMark]]:
-    """Every file with its mark, nearest first, as far as :data:`MOST_FILES` goes."""
+    """Every file with its mark, as far as :data:`MOST_FILES` goes: those of checkpoints and near
+    ones first."""
     found = 0
     waiting = deque([("", 1)])
     while waiting:
@@ -159,7 +160,10 @@ def _files(folder: Path) -> Iterator[tuple[str, FileMark]]:
             try:
                 if entry.is_dir(follow_symlinks=False):
                     if depth < DEEPEST:
-                        waiting.append((path, depth + 1))
+                        # First, so that thousands of other files do not hide them.
+                        is_checkpoint = checkpoint_step(entry.name) is not None
+                        put = waiting.appendleft if is_checkpoint else waiting.append
+                        put((path, depth + 1))
                     continue
                 if not entry.is_file(follow_symlinks=False):
                     continue

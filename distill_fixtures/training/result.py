@@ -15,6 +15,7 @@ from distill_fixtures.training.saved_model import (
     MODEL_FILES,
     fault_of_model,
     is_model_file,
+    is_weights_file,
     is_whole,
 )
 from distill_fixtures.training.trainer_state import STATE_FILE, TrainerState
@@ -116,9 +117,7 @@ def was_saved_at_the_end(look: FolderLook) -> bool:
     if not look.checkpoints:
         return True
     newest = look.folder / look.checkpoints[-1]
-    weights = [
-        n for n in look.part("") if is_model_file(n) and n.endswith((".safetensors", ".bin"))
-    ]
+    weights = [name for name in look.part("") if is_weights_file(name)]
     try:
         return not all(
             filecmp.cmp(look.folder / name, newest / name, shallow=False) for name in weights

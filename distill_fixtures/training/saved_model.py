@@ -14,7 +14,7 @@ from distill_fixtures.errors import ModelReferenceError
 from distill_fixtures.models.folders import read_json_object
 from distill_fixtures.models.headers import read_safetensors_header
 
-__all__ = ["MODEL_FILES", "fault_of_model", "is_model_file", "is_whole"]
+__all__ = ["MODEL_FILES", "fault_of_model", "is_model_file", "is_weights_file", "is_whole"]
 
 UNFINISHED = "checkpoint-is-incomplete.txt"
 """Lies in a checkpoint that transformers writes on SIGTERM until it is whole."""
@@ -32,6 +32,12 @@ def is_model_file(name: str) -> bool:
     stems = (*SETTINGS, *PICKLED.values())
     is_weights = name.startswith(stems) and name.endswith((".safetensors", ".bin", ".index.json"))
     return is_weights or name in SETTINGS.values()
+
+
+def is_weights_file(path: str) -> bool:
+    """Whether the file at this path within a run's folder holds weights, or some of them."""
+    name = path.rpartition("/")[2]
+    return is_model_file(name) and name.endswith((".safetensors", ".bin"))
 
 
 def is_whole(path: Path) -> bool:

@@ -122,7 +122,7 @@ class TrainingWatcher:
         if isinstance(model, Undefined):
             if self._order.choice == "best" and self._changes.quiet().for_s >= self._pace.rest_s:
                 refuse_best(look)
-            if ending.since_s is not None and ending.since_s >= self._pace.grace_s:
+            if self._is_model_overdue(look, ending):
                 self._refuse_unusable(look, ending, model)
             return None
         needed_s = self._pace.rest_s
@@ -131,6 +131,23 @@ class TrainingWatcher:
         if ending.since_s is None and not model.closed:
             needed_s = self._pace.long_rest_s
         return needed_s - self._changes.at_rest_s(model.files.keys())
+
+    def _is_model_overdue(self, look: FolderLook, ending: Over) -> bool:
+        """Whether a run that is over has had its time to leave a model.
+
+        Where only the trainer's own word says so its script may still evaluate, so that silence
+        must tell that it is done.
+        """
+        if ending.since_s is not None:
+            return ending.since_s >= self._pace.grace_s
+        return self._changes.at_rest_s(look.files.keys()) > self._silence_bound_s()
+
+    def _silence_bound_s(self) -> float:
+        """How long nothing may change before the run is said to give no sign of life."""
+        usual_s = self._changes.quiet().usual_s
+        if usual_s is None:
+            return self._pace.blind_silence_s
+        return max(self._pace.silence_s, self._pace.silence_factor * usual_s)
 
     def _reason(self, ending: Ending, model: TrainedModel | Undefined) -> str:
         if isinstance(ending, Going):
@@ -142,15 +159,13 @@ class TrainingWatcher:
     def _sighting(self, look: FolderLook, reason: str) -> Sighting:
         state = look.state
         quiet = self._changes.quiet()
-        bound_s = self._pace.blind_silence_s
-        if quiet.usual_s is not None:
-            bound_s = max(self._pace.silence_s, self._pace.silence_factor * quiet.usual_s)
+        is_silent = quiet.for_s > self._silence_bound_s()
         return Sighting(
             waited_s=self._waited_s(),
             state=state if isinstance(state, TrainerState) else None,
             left_s=self._left_s(look),
             reason=reason,
-            silent_since=self._clocks.now() - quiet.for_s if quiet.for_s > bound_s else None,
+            silent_since=self._clocks.now() - quiet.for_s if is_silent else None,
             usual_s=quiet.usual_s,
         )
 

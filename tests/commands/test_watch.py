@@ -93,6 +93,7 @@ def test_quiet(folder: Path, given_to_pytest: list[str], capsys: Capture) -> Non
         (("--", "--student-model=x"), "--student-model"),
         (("--", "--distill-wait-for-training", "x"), "--distill-wait-for-training"),
         (("--", "--distill-checkpoint=best"), "--distill-checkpoint"),
+        (("--", "--distill-students=sweep.toml"), "--distill-students"),
     ],
 )
 def test_what_is_wrong_is_said_before_waiting(

@@ -329,6 +329,17 @@ def test_every_gradable_metric_can_have_bounds(tmp_path: Path) -> None:
     assert [criterion.metric for criterion in read(tmp_path, text).criteria] == usable
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["[criteria.kappa]\ngood = {}\npoor = 0", "[gate]\nfail_on = [{}]", "[gate]\nborderline = {}"],
+)
+def test_a_number_that_cannot_be_shown_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "thresholds.toml"
+    path.write_text(text.format("0x" + "f" * 9000))
+    with pytest.raises(ThresholdsError, match="thousands of digits"):
+        read_thresholds(path)
+
+
 @pytest.mark.parametrize("name", ["none.toml", "", "x" * 5000, "a\0b"])
 def test_a_path_that_cannot_be_read_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(ThresholdsError, match="cannot be read"):

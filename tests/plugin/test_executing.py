@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,7 +13,7 @@ from distill_fixtures.config import RunConfig, build_config
 from distill_fixtures.errors import ModelReferenceError, OptionError
 from distill_fixtures.models.plan import ModelPlan
 from distill_fixtures.models.references import resolve_reference
-from distill_fixtures.plugin import executing, measuring
+from distill_fixtures.plugin import executing, measuring, opening, preparation, shared
 from distill_fixtures.plugin.caches import Caches
 from distill_fixtures.plugin.executing import (
     check_executor,
@@ -25,7 +25,9 @@ from distill_fixtures.plugin.executing import (
 )
 from distill_fixtures.plugin.preparation import prepare_inputs
 from distill_fixtures.plugin.progress import ProgressDisplay
+from distill_fixtures.plugin.shared import SharedByStudents
 from distill_fixtures.plugin.store import SessionStore
+from distill_fixtures.plugin.waiting import AWAITED
 from distill_fixtures.records import ModelCard
 from distill_fixtures.scale.executor import RayExecutor
 from distill_fixtures.scale.pool import ReplicaPool
@@ -37,7 +39,6 @@ from tests.scale.fake_cluster import FakeCluster
 
 HERE = Path(__file__).resolve().parent
 USAGE_ERROR = 4
-SERVED = "openai+http://127.0.0.1:9/v1?model=m"
 
 
 def config_of(**texts: str) -> RunConfig:
@@ -180,12 +181,13 @@ class FakeExecutor:
 @pytest.fixture
 def executor(monkeypatch: pytest.MonkeyPatch, with_ray: None) -> FakeExecutor:
     made = FakeExecutor(FakeCluster())
-    monkeypatch.setattr(measuring, "executor_of", lambda config: made)
+    for module in (measuring, shared):
+        monkeypatch.setattr(module, "executor_of", lambda config: made)
     return made
 
 
-def session_of(tiny: Tiny, cache: Path) -> SessionStore:
-    config = config_of(
+def pooled_config(tiny: Tiny, cache: Path) -> RunConfig:
+    return config_of(
         teacher=str(tiny.teacher),
         student=str(tiny.student),
         data_path=str(tiny.questions),
@@ -193,11 +195,20 @@ def session_of(tiny: Tiny, cache: Path) -> SessionStore:
         score_cache=str(cache),
         executor="ray",
     )
-    inputs = prepare_inputs(config, HERE)
+
+
+def quiet_progress() -> ProgressDisplay:
     quiet = cast(Any, ProgressDisplay.__new__(ProgressDisplay))
-    quiet._quiet = True
+    quiet.is_shown = False
+    return cast(ProgressDisplay, quiet)
+
+
+def session_of(tiny: Tiny, cache: Path) -> SessionStore:
+    config = pooled_config(tiny, cache)
+    inputs = prepare_inputs(config, HERE)
+    progress = quiet_progress()
     caches = Caches.open(inputs.cache_folder, rehash=False)
-    return SessionStore(config, inputs, isolate_first=False, progress=quiet, caches=caches)
+    return SessionStore(config, inputs, isolate_first=False, progress=progress, caches=caches)
 
 
 def test_a_session_with_replicas(tiny: Tiny, tmp_path: Path, executor: FakeExecutor) -> None:
@@ -225,9 +236,51 @@ def test_the_cluster_is_left_before_a_model_is_loaded_here(
     store = session_of(tiny, tmp_path / "cache")
     store.answers("student")
     assert executor.left == 0
-    monkeypatch.setattr(measuring, "free_memory", lambda device: 1)
+    monkeypatch.setattr(opening, "free_memory", lambda device: 1)
     with pytest.raises(ModelReferenceError, match="do not fit into the memory of cpu"):
         store.model("student")
     assert executor.left == 1
     store.close()
     assert executor.left == 2
+
+
+def test_several_students_have_one_executor(
+    tiny: Tiny,
+    tmp_path: Path,
+    executor: FakeExecutor,
+    with_ray: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """So that the next student's timing leaves the cluster that the last one's answers joined."""
+    config = pooled_config(tiny, tmp_path / "cache")
+    inputs = prepare_inputs(config, HERE)
+    common = SharedByStudents(config, Caches.open(inputs.cache_folder, rehash=False))
+    made = [executor]
+    monkeypatch.setattr(measuring, "executor_of", lambda config: made.append(executor))
+    first, second = (
+        SessionStore(config, inputs, isolate_first=False, progress=quiet_progress(), shared=common)
+        for _ in range(2)
+    )
+    first.answers("student")
+    assert (made, executor.left) == ([executor], 0)
+    monkeypatch.setattr(opening, "free_memory", lambda device: 1)
+    with pytest.raises(ModelReferenceError, match="do not fit into the memory of cpu"):
+        second.model("student")
+    assert executor.left == 1
+    common.close()
+    assert executor.left == 2
+
+
+def test_a_student_that_is_waited_for_is_asked_through_replicas(
+    tiny: Tiny, tmp_path: Path, with_ray: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A teacher behind a server is then not the only model."""
+    config = config_of(
+        executor="ray",
+        data_path=str(tiny.questions),
+        metrics_dir=str(tmp_path / "metrics"),
+        wait_for_training=str(tmp_path / "run"),
+    )
+    served = replace(resolve_reference("demo:teacher"), served=cast(Any, object()))
+    monkeypatch.setattr(preparation, "resolve_reference", lambda *of, **how: served)
+    assert list(prepare_inputs(config, HERE, awaited=AWAITED).plans) == ["teacher"]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from distill_fixtures.errors import OptionError
 from distill_fixtures.plugin.student_names import (
     MOST_CHARACTERS,
+    TAKEN,
     is_safe_name,
     safe_name,
     told_apart,
@@ -34,6 +35,7 @@ from distill_fixtures.plugin.students_file import StudentEntry, read_students
             ["h-1-o-tiny", "h-2-o-tiny"],
         ),
         (["runs/history", "b"], ["runs-history", "b"]),
+        (["history", "./Report.html"], ["student-history", "student-Report.html"]),
         (["same", "same"], ["same", "same"]),
     ],
 )
@@ -49,7 +51,7 @@ def test_a_given_name_stays_and_the_others_make_way() -> None:
 def test_a_safe_name_is_safe(text: str) -> None:
     name = safe_name(text)
     assert len(name) <= MOST_CHARACTERS
-    assert not name or is_safe_name(name) or name.casefold() in ("history", "leaderboard.json")
+    assert not name or is_safe_name(name) or name.casefold() in TAKEN
     assert "/" not in name
     assert not name.startswith((".", "-"))
 
@@ -110,6 +112,13 @@ REFUSED = {
     "an empty text": ('[[student]]\nreference = "a"\ncontrol = " "', "control is no text"),
     "a path as a name": ('[[student]]\nreference = "a"\nname = "../b"', "write for example 'b'"),
     "a name with a blank": ('[[student]]\nreference = "a"\nname = "a b"', "'a-b'"),
+    "a name of the page's": (
+        '[[student]]\nreference = "a"\nname = "report.html"',
+        "name cannot be that",
+    ),
+    "a number of many digits": ("[[student]]\nreference = 0x" + "f" * 9000, "reference is no text"),
+    "a student of many digits": ("student = [0x" + "f" * 9000 + "]", "student 1 is no section"),
+    "a reference of no path": ('[[student]]\nreference = "a\\u0000b"', "reference"),
     "a taken name": ('[[student]]\nreference = "a"\nname = "history"', "name cannot be that"),
     "criteria of no kind": ('[[student]]\nreference = "a"\ncriteria = 1', "criteria is no section"),
 }

@@ -84,6 +84,11 @@ def test_weights_must_fit_into_this_machine(monkeypatch: pytest.MonkeyPatch) -> 
         replicas(monkeypatch, RaySettings(workers=3), has, free_bytes=room)
     assert "3 replicas of demo:student do not fit" in caught.value.what
     assert "--distill-ray-workers 2" in caught.value.next_step
+    for settings in (RaySettings(), RaySettings(workers=1)):
+        with pytest.raises(ModelReferenceError) as caught:
+            replicas(monkeypatch, settings, has, free_bytes=need.size_bytes // 2)
+        assert "one replica of demo:student does not fit" in caught.value.what
+        assert "--distill-ray-workers" not in caught.value.next_step
 
 
 def test_questions_for_all_replicas() -> None:

@@ -6,6 +6,8 @@ import importlib.util
 import os
 import random
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ from distill_fixtures.scale.pool import ReplicaPool
 from distill_fixtures.scale.ray_cluster import RayCluster, RayReplicas, RaySettings
 from distill_fixtures.scale.replica import Answered, Failed, Passes, Replica, order_of
 from tests.fakes import make_card
+from tests.plugin.workspace import ROOT
 from tests.scale.demo_requests import demo_requests
 from tests.tiny_models import make_llama, make_tokenizer, save
 from tests.torch_threads import threads
@@ -182,10 +185,44 @@ def test_too_few_workers_in_time(executor: RayExecutor) -> None:
 
 def test_ray_tells_nobody_of_its_use(executor: RayExecutor) -> None:
     children = psutil.Process().children(recursive=True)
-    assert children
-    for each in children:
-        assert each.environ().get("RAY_USAGE_STATS_ENABLED", "0") == "0"
-        assert "dashboard.py" not in " ".join(each.cmdline())
+    lines = [" ".join(each.cmdline()) for each in children]
+    # What is left of it: the module that would report, with nothing to look at.
+    assert all("--disable-frontend" in line for line in lines if "dashboard.py" in line)
+    servers = [each for each, line in zip(children, lines, strict=True) if "gcs_server" in line]
+    assert servers
+    for each in servers:
+        assert each.environ()["RAY_USAGE_STATS_ENABLED"] == "0"
+
+
+IN_A_CLUSTER = """
+import sys, time
+from distill_fixtures.scale.ray_cluster import RayCluster, RaySettings
+
+cluster = RayCluster(RaySettings())
+cluster.open()
+print("joined", flush=True)
+try:
+    time.sleep(120)
+except KeyboardInterrupt:  # as pytest takes it, which then closes all
+    cluster.close()
+    sys.exit(2)
+"""
+
+
+def test_sigterm_ends_the_run_and_the_cluster() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", IN_A_CLUSTER],
+        stdout=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    ) as run:
+        assert run.stdout is not None
+        assert run.stdout.readline() == b"joined\n"
+        started = psutil.Process(run.pid).children(recursive=True)
+        assert started
+        run.send_signal(signal.SIGTERM)
+        assert run.wait(60) == 2
+        _, left = psutil.wait_procs(started, timeout=30)
+        assert not left
 
 
 def test_no_cluster_at_the_address() -> None:

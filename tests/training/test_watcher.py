@@ -223,8 +223,9 @@ def test_a_run_asked_to_save_and_go_is_not_over(run: Played) -> None:
 
 def test_a_checkpoint_marked_incomplete(run: Played) -> None:
     halves(run).write(201, "checkpoint-20/checkpoint-is-incomplete.txt", b"")
-    with pytest.raises(StillWaiting):
-        run.wait()
+    error = refused(run)
+    assert "checkpoint-is-incomplete.txt says that its writing was not finished" in error.got
+    assert run.seconds > 201 + Pace().silence_factor * 100
 
 
 # Runs that die
@@ -269,6 +270,20 @@ def test_a_process_that_dies_in_an_old_folder(run: Played) -> None:
     error = refused(run, pid=PID)
     assert "was there before it began" in error.got
     assert f"--student-model {run.folder}" in error.next_step
+
+
+def test_a_process_that_dies_early_beside_an_old_model(run: Played) -> None:
+    """It has written settings of its own there, which make the old weights no newer."""
+    run.process_began_s, run.process_ends_s = 1000, 1010
+    halves(run).model(210).write(1006, "hparams.yaml").write(1006, "config.json")
+    run.seconds = 1005
+    assert "was there before it began" in refused(run, pid=PID).got
+
+
+def test_the_clock_of_a_drive_that_is_behind(run: Played) -> None:
+    """What was written while it was watched is new, an hour before the process began or not."""
+    run.process_began_s, run.process_ends_s = 3600, 300
+    assert halves(run).wait(pid=PID).folder.name == "checkpoint-20"
 
 
 def test_a_copy_for_the_hub_is_no_end(run: Played) -> None:
@@ -318,6 +333,27 @@ def test_weights_that_only_accelerate_reads(run: Played) -> None:
     run.write(50, "checkpoint_0/model.safetensors", weights())
     run.write(50, "checkpoint_0/optimizer.bin", b"")
     assert "no model in the folder" in refused(run, pid=PID).next_step
+
+
+def test_the_trainers_word_without_a_model(run: Played) -> None:
+    """Nobody says whether its script still runs; silence does in the end."""
+    error = refused(run.write(100, "trainer_state.json", state_text(20)))
+    assert "left no model that can be used" in error.what
+    assert run.seconds == pytest.approx(100 + Pace().blind_silence_s, abs=11)
+
+
+def test_a_model_long_after_the_trainers_word(run: Played) -> None:
+    run.write(100, "trainer_state.json", state_text(20)).model(500)
+    assert run.wait().folder == run.folder
+
+
+def test_thousands_of_files_do_not_hide_a_checkpoint(
+    run: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("distill_fixtures.training.folder.MOST_FILES", 50)
+    for number in range(60):
+        run.write(0, f"cache/{number}.arrow")
+    assert halves(run).wait().folder.name == "checkpoint-20"
 
 
 def test_sharded_state_without_a_model(run: Played) -> None:
