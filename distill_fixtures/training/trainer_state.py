@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -110,8 +110,19 @@ def read_trainer_state(path: Path) -> TrainerState | Undefined:
         ),
         best_checkpoint=_checkpoint_name(told.get("best_model_checkpoint")),
         stopped_early=_stopped_early(told.get("stateful_callbacks")),
-        summed_up=bool(log) and "train_runtime" in log[-1],
+        summed_up=_summed_up(log),
     )
+
+
+def _summed_up(log: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the run's own summary is there and no training after it: a script may evaluate
+    before it saves the state."""
+    for each in reversed(log):
+        if "train_runtime" in each:
+            return True
+        if "loss" in each:
+            return False
+    return False
 
 
 def _stopped_early(callbacks: Any) -> bool:

@@ -84,6 +84,11 @@ RAN_OUT = {"attributes": {"early_stopping_patience_counter": 1}}
             "train() returned at step 8 of 20",
         ),
         ({"log_history": [{"train_runtime": 5.0}, {"loss": 1.0}]}, 8, None),
+        (
+            {"log_history": [{"train_runtime": 5.0}, {"eval_loss": 1.0}]},
+            8,
+            "train() returned at step 8 of 20",
+        ),
     ],
 )
 def test_the_end(tmp_path: Path, more: dict[str, Any], step: int, end: str | None) -> None:
