@@ -273,6 +273,11 @@ class Measurements:
         )
 
     @property
+    def measuring(self) -> Measuring:
+        """What takes the measurements."""
+        return self._measuring
+
+    @property
     def machine(self) -> MachineRecord:
         """What else the machine did while models were timed."""
         return self._measuring.machine
