@@ -165,9 +165,8 @@ def writing_work(prompt_tokens: Sequence[int], new_tokens: float, rows: int = TE
     count, read = len(prompt_tokens), float(sum(prompt_tokens))
     batches = -(-count // rows)
     later = max(new_tokens - 1, 0.0)
-    keys = sum(
-        each * (each + 1) / 2 + later * each + later * (later + 1) / 2 for each in prompt_tokens
-    )
+    among_later = later * (later + 1) / 2
+    keys = sum(each * (each + 1) / 2 + later * each + among_later for each in prompt_tokens)
     return Work(
         batches * (1 + later) * 1.0 if count else 0.0,
         read + count * later,

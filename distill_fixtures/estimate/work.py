@@ -44,10 +44,10 @@ class Weights:
     """A model's parameters as far as its work follows from them.
 
     Attributes:
-        body: those that each token is multiplied by: all but embeddings, and of experts those that a
-            token runs through.
-        head: of the language head, which is run for scored tokens alone; also where its weights are
-            the embedding's.
+        body: those that each token is multiplied by: all but embeddings, and of experts those that
+            a token runs through.
+        head: of the language head, which is run for scored tokens alone; also where its weights
+            are the embedding's.
     """
 
     body: float

@@ -107,8 +107,8 @@ class EstimateElsewhere:
         device, assume = self._target.device, self._bill.assume
         assume(f"{device.name}: {device.source}")
         assume(
-            f"{100 * ASSUMED.compute:g} % of its operations a second, {100 * ASSUMED.bandwidth:g} % "
-            f"of its bandwidth, {100 * ASSUMED.memory:g} % of its memory can be used"
+            f"{100 * ASSUMED.compute:g} % of its operations a second, "
+            f"{100 * ASSUMED.bandwidth:g} % of its bandwidth, {100 * ASSUMED.memory:g} % of its memory can be used"
         )
         assume(
             f"a pass takes as long as its operations or its bytes, whichever is more, and no less "

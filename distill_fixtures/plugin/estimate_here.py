@@ -140,7 +140,8 @@ class EstimateHere:
         self._bill.add("intervals, files, page", PAGE_S)
         self._bill.raise_peak(_peak_of_this_process() + PAGE_BYTES)
         self._bill.assume(
-            f"{PAGE_S:g} s for intervals, files and page, and {PAGE_BYTES / 1e6:g} MB for what draws them"
+            f"{PAGE_S:g} s for intervals, files and page, and {PAGE_BYTES / 1e6:g} MB for what "
+            "draws them"
         )
         self._bill.assume(
             f"each model was tried for about {BUDGET_S:g} s: passes of its plan, fitted by "

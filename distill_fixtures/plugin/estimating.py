@@ -115,8 +115,8 @@ class Estimating:
         if cached:
             bill.note(f"{cached:,} answers are in the score cache already, and are no work")
         several = self._session.several
-        for name in () if several is None else several.halts:
-            bill.note(f"student {name} is left out: {several.halts[name].reason}")
+        for halt in () if several is None else several.halts.values():
+            bill.note(f"left out: {halt.reason}")
         if config is not None and config.executor == "ray" and config.estimate_on is None:
             flag = option_named("executor").flag
             bill.note(f"answers are timed as of this process alone, not of {flag} ray's replicas")
