@@ -26,6 +26,7 @@ from distill_fixtures.models.model_limits import window_of_plan
 from distill_fixtures.models.model_task import task_of_plan
 from distill_fixtures.models.packing import usual_budget
 from distill_fixtures.plugin.asked_work import AskedWork, asked_work
+from distill_fixtures.plugin.estimate_parts import whole_run
 from distill_fixtures.plugin.measurements import TIMED_ROLES
 from distill_fixtures.plugin.timing_plan import plan_timing
 from distill_fixtures.records import Undefined
@@ -81,7 +82,7 @@ class EstimateElsewhere:
         self._bill = bill
         self._target = target
         self._billed: set[tuple[str, Role, str, str]] = set()
-        self._tokenizer: Any = None
+        self._fits: dict[Role, bool] = {}
         bill.peak_bytes = Undefined("of another machine's process")
 
     def add(self, run: StudentRun, wanted: Wanted) -> None:
@@ -89,7 +90,7 @@ class EstimateElsewhere:
         roles = tuple(dict.fromkeys((*wanted.answers, *wanted.loaded, *wanted.isolated)))
         sized = {role: self._sized(run, role) for role in roles}
         for role in roles:
-            self._model(run, role, sized[role], asks=role in wanted.answers)
+            self._model(run, role, sized[role], wanted)
         known = {
             role: each
             for role, each in sized.items()
@@ -97,10 +98,10 @@ class EstimateElsewhere:
         }
         self._timing(run, wanted, known)
         for role in wanted.isolated:
-            if role in known and self._is_new("isolated", run, role):
+            if role in known and self._fits[role] and self._is_new("isolated", run, role):
                 load = LOADS * known[role].held_bytes / READ_BYTES_PER_S
                 self._bill.add(f"memory and load time: {role}", load)
-        if wanted.tokens and len(known) == len(TIMED_ROLES):
+        if wanted.tokens and len(known) == len(TIMED_ROLES) and all(self._fits.values()):
             self._compare(run, known)
 
     def close(self) -> None:
@@ -108,7 +109,8 @@ class EstimateElsewhere:
         assume(f"{device.name}: {device.source}")
         assume(
             f"{100 * ASSUMED.compute:g} % of its operations a second, "
-            f"{100 * ASSUMED.bandwidth:g} % of its bandwidth, {100 * ASSUMED.memory:g} % of its memory can be used"
+            f"{100 * ASSUMED.bandwidth:g} % of its bandwidth, {100 * ASSUMED.memory:g} % of its "
+            "memory can be used"
         )
         assume(
             f"a pass takes as long as its operations or its bytes, whichever is more, and no less "
@@ -146,9 +148,12 @@ class EstimateElsewhere:
 
     # Answers.
 
-    def _model(self, run: StudentRun, role: Role, sized: _Sized | Undefined, *, asks: bool) -> None:
+    def _model(
+        self, run: StudentRun, role: Role, sized: _Sized | Undefined, wanted: Wanted
+    ) -> None:
         if not self._is_new("model", run, role):
             return
+        asks, compares = role in wanted.answers, wanted.tokens and role in TIMED_ROLES
         label = role if role != "student" or run.student.name is None else run.student.name
         part, questions = f"answering questions: {role}", run.store.questions.questions
         if isinstance(sized, Undefined):
@@ -165,8 +170,9 @@ class EstimateElsewhere:
         if asks:
             asked = asked_work(questions, subject.scoring, None, sized.plan.reference)
             counted = self._counted(run, sized, asked)
-        need = self._need(run, sized, counted.largest)
+        need = _need(run, sized, counted.largest, compares=compares)
         fit = fit_on(need, self._target)
+        self._fits[role] = fit.replicas > 0
         flops = flops_of(counted.work, sized.weights, sized.shape)
         self._bill.models.append(
             ModelCost(
@@ -229,17 +235,10 @@ class EstimateElsewhere:
         moved = sized.held_bytes + read_bytes
         return max(least, roofline_s(flops, moved, self._target.device, sized.dtype))
 
-    def _need(self, run: StudentRun, sized: _Sized, largest: LargestPass) -> float:
-        rows = max(largest.written_rows, float(max(run.student.config.batch_sizes)))
-        tokens = max(largest.written_tokens, float(run.student.config.new_tokens))
-        whole = LargestPass(largest.tokens, largest.scored, rows, tokens)
-        return peak_bytes(sized.held_bytes, sized.shape, whole, sized.element_bytes)
-
     def _tokenizer_of(self, run: StudentRun, plan: ModelPlan) -> Any:
         """The model's own, else one of another model of the run."""
         if plan.tokenizer_files or plan.kind in ("adapter", "gguf"):
-            self._tokenizer = load_tokenizer(plan)
-            return self._tokenizer
+            return load_tokenizer(plan)
         others = [each for each in run.store.inputs.plans.values() if each.tokenizer_files]
         if not others:
             raise MeasurementError(
@@ -259,8 +258,8 @@ class EstimateElsewhere:
     def _timing(self, run: StudentRun, wanted: Wanted, known: dict[Role, _Sized]) -> None:
         for size in wanted.batch_sizes:
             part = f"timing, batch size {size}"
-            if len(known) < len(TIMED_ROLES):
-                self._bill.add(part, Undefined("a model's speed is not known"))
+            if len(known) < len(TIMED_ROLES) or not all(self._fits[role] for role in known):
+                self._bill.add(part, Undefined("a model does not fit, or is not known"))
                 continue
             plan = plan_timing(run.student.config, run.store.inputs.thresholds, size)
             rounds = tuple(self._round_s(run, known[role], size) for role in TIMED_ROLES)
@@ -301,3 +300,15 @@ class EstimateElsewhere:
             work = Work(passes, tokens, tokens, keys)
             seconds += passes * self._pass_s(sized, work * (1 / passes), 0.0)
         self._bill.add("comparing next tokens", seconds)
+
+
+def _need(run: StudentRun, sized: _Sized, largest: LargestPass, *, compares: bool) -> float:
+    """Bytes of a model at its peak.
+
+    Args:
+        compares: next tokens are compared, for which whole distributions are kept.
+    """
+    shape = sized.shape
+    if shape is not None:
+        largest = whole_run(largest, run, shape, device="cuda", compares=compares)
+    return peak_bytes(sized.held_bytes, shape, largest, sized.element_bytes)

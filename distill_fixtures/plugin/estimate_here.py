@@ -33,6 +33,7 @@ from distill_fixtures.models.model_limits import window_of_plan
 from distill_fixtures.models.model_task import task_of_plan
 from distill_fixtures.models.packing import usual_budget
 from distill_fixtures.plugin.asked_work import AskedWork, asked_work
+from distill_fixtures.plugin.estimate_parts import whole_run
 from distill_fixtures.plugin.measurements import TIMED_ROLES
 from distill_fixtures.plugin.timing_plan import plan_timing
 from distill_fixtures.records import Undefined
@@ -96,6 +97,7 @@ class EstimateHere:
         self._import_s: float | None = None
         self._shared: dict[tuple[Role, str, str], _Known] = {}
         self._billed: set[tuple[str, Role, str, str]] = set()
+        self._compares = False
         bill.add("start, collection", started_s)
 
     def add(self, run: StudentRun, wanted: Wanted) -> None:
@@ -104,6 +106,7 @@ class EstimateHere:
         Raises:
             DistillBenchError: what a run would end with too.
         """
+        self._compares = wanted.tokens
         roles = tuple(dict.fromkeys((*wanted.answers, *wanted.loaded, *wanted.isolated)))
         known = {role: self._known(run, role) for role in roles}
         for role in wanted.answers:
@@ -275,7 +278,10 @@ class EstimateHere:
                 flops = flops_of(counted.work, weights_of_counts(plan, counts, shape), shape)
             held = weights_bytes(plan, counts, dtype)
             largest = LargestPass() if counted is None else counted.largest
-            largest = _beside_timing(largest, run)
+            if shape is not None:
+                device, _ = run.store.timing_placement
+                compares = self._compares and role in TIMED_ROLES
+                largest = whole_run(largest, run, shape, device=device, compares=compares)
             element = BYTES_OF_DTYPE.get(dtype, 2)
             memory = (
                 held if isinstance(held, Undefined) else peak_bytes(held, shape, largest, element)
@@ -407,15 +413,6 @@ def _counter(subject: Subject, model: InProcessModel, way: str = "packed") -> Co
         window=window_of_plan(subject.plan) or USUAL_WINDOW,
         budget_tokens=usual_budget(model.module.device.type),
         way=way,
-    )
-
-
-def _beside_timing(largest: LargestPass, run: StudentRun) -> LargestPass:
-    """A run's largest pass, rows of the largest batch that is timed among them."""
-    config = run.student.config
-    rows = max(largest.written_rows, float(max(config.batch_sizes)))
-    return replace(
-        largest, written_rows=rows, written_tokens=max(largest.written_tokens, config.new_tokens)
     )
 
 

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from distill_fixtures.estimate.record import Estimate, ModelCost, Part
+from distill_fixtures.measure.scores.token_divergence import TEXTS_AT_ONCE
+from distill_fixtures.models.language_head import rows_at_a_time
 from distill_fixtures.records import Undefined
 
-__all__ = ["Bill"]
+if TYPE_CHECKING:
+    from distill_fixtures.estimate.memory import LargestPass
+    from distill_fixtures.estimate.shape import ModelShape
+    from distill_fixtures.plugin.student_run import StudentRun
+
+FEWEST_CHARACTERS_A_TOKEN = 3
+"""Of English; to tell about how many tokens the longest texts have."""
+
+__all__ = ["Bill", "whole_run"]
 
 
 @dataclass
@@ -53,3 +64,25 @@ class Bill:
             tuple(self.notes),
             tuple(self.assumptions),
         )
+
+
+def whole_run(
+    largest: LargestPass, run: StudentRun, shape: ModelShape, *, device: str, compares: bool
+) -> LargestPass:
+    """The largest passes of a run: those of the answers, and of what is timed and read besides.
+
+    Args:
+        largest: of the answers.
+        device: on which the model runs.
+        compares: next tokens are compared.
+    """
+    config = run.student.config
+    longest = max(len(question.question) for question in run.store.questions.questions)
+    prompt = longest / FEWEST_CHARACTERS_A_TOKEN
+    return replace(
+        largest,
+        scored=min(largest.scored, rows_at_a_time(device.partition(":")[0], shape.vocabulary)),
+        written_rows=max(largest.written_rows, float(max(config.batch_sizes))),
+        written_tokens=max(largest.written_tokens, prompt + config.new_tokens),
+        read=TEXTS_AT_ONCE * prompt if compares else 0.0,
+    )
