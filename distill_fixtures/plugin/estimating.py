@@ -34,6 +34,9 @@ class Estimating:
     Args:
         config: pytest's.
         session: all that the run would measure.
+
+    Attributes:
+        estimate: None until it was made.
     """
 
     NAME = "distill_fixtures.plugin.estimating"
@@ -41,7 +44,7 @@ class Estimating:
     def __init__(self, config: pytest.Config, session: Session) -> None:
         self._config = config
         self._session = session
-        self._estimate: Estimate | None = None
+        self.estimate: Estimate | None = None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -49,19 +52,19 @@ class Estimating:
         if session.testsfailed and not session.config.option.continue_on_collection_errors:
             raise session.Interrupted(f"{session.testsfailed} errors during collection")
         try:
-            self._estimate = self._estimated(session)
+            self.estimate = self._estimated(session)
         except DistillBenchError as error:
             # A run of these options would end so too.
             raise pytest.UsageError(str(error)) from None
         return True
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        if self._estimate is None:
+        if self.estimate is None:
             return
         writer = terminalreporter.config.get_terminal_writer()
         terminalreporter.write_sep("=", "estimate")
         text = estimate_text(
-            self._estimate,
+            self.estimate,
             width=max(FEWEST_COLUMNS, writer.fullwidth),
             colour=bool(writer.hasmarkup),
             verbosity=terminalreporter.config.get_verbosity(),

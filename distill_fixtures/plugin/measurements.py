@@ -273,6 +273,11 @@ class Measurements:
         )
 
     @property
+    def seconds(self) -> Mapping[tuple[str | int, ...], float]:
+        """What taking each measurement took, without those that it asked for in turn."""
+        return self._taken.seconds
+
+    @property
     def measuring(self) -> Measuring:
         """What takes the measurements."""
         return self._measuring

@@ -40,13 +40,13 @@ def row(outcome: Outcome, name: str) -> list[str]:
     return re.split(r"\s{2,}", found.group().strip())
 
 
+@pytest.mark.slow
 def test_a_run_on_this_machine(clone: Workspace, tiny: Tiny) -> None:
     before = tree(clone.folder)
     outcome = clone.quick(*tiny.options(), "--distill-estimate", "-v")
     assert outcome.returncode == PASSED, outcome.output
     assert "Nothing was measured" in outcome.output
-    assert "no tests ran" in outcome.output
-    assert "PASSED" not in outcome.output
+    assert not re.search(r"PASSED|FAILED|\d passed", outcome.output)
     assert tree(clone.folder) == before
     teacher = row(outcome, "teacher")
     assert teacher[2:4] == [str(QUESTIONS), "0"]
@@ -80,6 +80,7 @@ def test_the_ini_file_can_ask_for_it(clone: Workspace, tiny: Tiny) -> None:
     assert "Nothing was measured" in outcome.output
 
 
+@pytest.mark.slow
 def test_what_is_in_the_score_cache_is_no_work(clone: Workspace, tiny: Tiny) -> None:
     kept = {"distill_score_cache": clone.folder / "kept", "distill_limit": 10}
     options = tiny.options(**kept)
@@ -92,6 +93,7 @@ def test_what_is_in_the_score_cache_is_no_work(clone: Workspace, tiny: Tiny) -> 
     assert row(outcome, "teacher")[2:4] == ["5", "10"]
 
 
+@pytest.mark.slow
 def test_the_cache_keeps_nothing_of_it(clone: Workspace, tiny: Tiny) -> None:
     options = tiny.options(distill_score_cache=clone.folder / "kept")
     for _ in range(2):
@@ -106,6 +108,7 @@ def test_written_answers(clone: Workspace, tiny: Tiny) -> None:
     assert row(outcome, "teacher")[2] == "9"
 
 
+@pytest.mark.slow
 def test_several_students(clone: Workspace, tiny: Tiny) -> None:
     """The teacher's answers are one teacher's, however many students there are."""
     arguments = [each for each in tiny.options() if "student" not in each]
@@ -143,7 +146,7 @@ def test_a_model_that_is_not_here_on_hardware_that_is_not_here(
     teacher = row(outcome, "teacher")
     assert teacher[1] == "70.6 G"
     assert teacher[-2:] == ["2", "4"]
-    assert "has no tokenizer: its tokens are counted by that of" in outcome.output
+    assert "has no tokenizer" in outcome.output
     assert "data sheet" in outcome.output
     assert tree(clone.folder) == before
     alone = clone.quick(*options, "--distill-estimate-on=h100")
