@@ -126,8 +126,8 @@ def page(found: Sequence[Checked], asked: str) -> list[str]:
     lines = ["# An estimate and its run", "", *setting(*PACKAGES), ""]
     lines += [
         "`pytest --distill-estimate`, then the run itself, each in a fresh process and with an "
-        f"empty score cache. `python -m studies.estimate_check{asked}` makes this page. Wanted: within "
-        f"{100 * WANTED:.0f} % in time and memory.",
+        f"empty score cache. `python -m studies.estimate_check{asked}` makes this page. "
+        f"Wanted: within {100 * WANTED:.0f} % in time and memory.",
         "",
     ]
     head = ["pair", "", "estimated", "in fact", "estimated / in fact"]

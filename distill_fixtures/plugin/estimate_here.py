@@ -3,40 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from distill_fixtures.estimate.counting import Counted, Counter
-from distill_fixtures.estimate.memory import LargestPass, peak_bytes
-from distill_fixtures.estimate.model_size import weights_bytes, weights_of_counts
-from distill_fixtures.estimate.record import ModelCost
-from distill_fixtures.estimate.shape import shape_of_config
 from distill_fixtures.estimate.trial import prove_way, time_passes, time_writing
-from distill_fixtures.estimate.work import flops_of
 from distill_fixtures.measure.processes.code_imports import import_code, rehearse
-from distill_fixtures.measure.processes.process_looks import (
-    ENOUGH_ROUNDS_PER_PROCESS,
-    FEWEST_ROUNDS_PER_PROCESS,
-    LOOKS,
-    ROUNDS_PER_PROCESS,
-)
-from distill_fixtures.measure.scores.token_divergence import TEXTS_AT_ONCE, compare_tokens
 from distill_fixtures.measure.timing.clock import SystemClock
-from distill_fixtures.measure.timing.expected import RoundsSeen, expected_timing
-from distill_fixtures.measure.timing.interleaved import TimingPlan
-from distill_fixtures.measure.timing.trial import predicted_round_s, try_rounds
-from distill_fixtures.models.identity import counts_of_plan
 from distill_fixtures.models.loading import load_model, load_tokenizer
-from distill_fixtures.models.memory_needs import BYTES_OF_DTYPE
 from distill_fixtures.models.model_limits import window_of_plan
 from distill_fixtures.models.model_task import task_of_plan
 from distill_fixtures.models.packing import usual_budget
 from distill_fixtures.plugin.asked_work import AskedWork, asked_work
-from distill_fixtures.plugin.estimate_parts import whole_run
+from distill_fixtures.plugin.estimate_model import SERVED, KnownModel, model_row
+from distill_fixtures.plugin.estimate_timing import BUDGET_S, TimedParts
 from distill_fixtures.plugin.measurements import TIMED_ROLES
-from distill_fixtures.plugin.timing_plan import plan_timing
-from distill_fixtures.records import Undefined
 
 if TYPE_CHECKING:
     from distill_fixtures.models.protocol import InProcessModel
@@ -48,39 +28,11 @@ if TYPE_CHECKING:
 
 __all__ = ["EstimateHere"]
 
-BUDGET_S = 4.0
-"""For each trial: of a model's passes, and of each batch size's rounds."""
-
-LOADS = 4
-"""Of a model in the process that measures its memory: a cold one and three warm."""
-LONG_LOAD_S = 10.0
-"""There a model that loads for longer is loaded twice."""
-
-START_S = 0.5
-"""Of a fresh Python, before it imports anything."""
-
 PAGE_S, PAGE_BYTES = 5.0, 100e6
 """Intervals, files, the page and its plots at the end: what they took on the machine on which the
 suite was written, and the libraries that draw them."""
 
-SERVED = Undefined("behind a server: not asked, as its answers may cost money")
 USUAL_WINDOW = 2048
-
-
-@dataclass
-class _Known:
-    """A model of which something is known.
-
-    Attributes:
-        model: loaded; None where nothing asks for it.
-        load_s: that it took.
-        batch_s: of a batch being written, by its size.
-    """
-
-    subject: Subject
-    asked: AskedWork | None = None
-    model: InProcessModel | None = None
-    load_s: float = 0.0
 
 
 class EstimateHere:
@@ -94,8 +46,10 @@ class EstimateHere:
     def __init__(self, bill: Bill, *, started_s: float) -> None:
         self._bill = bill
         self._clock = SystemClock()
-        self._import_s: float | None = None
-        self._shared: dict[tuple[Role, str, str], _Known] = {}
+        self._timed = TimedParts(bill, self._clock)
+        self._started_s = started_s
+        self._has_imported = False
+        self._shared: dict[tuple[Role, str, str], KnownModel] = {}
         self._billed: set[tuple[str, Role, str, str]] = set()
         self._compares = False
         bill.add("start, collection", started_s)
@@ -121,14 +75,16 @@ class EstimateHere:
         for role, each in known.items():
             missing = each.asked is not None and each.asked.questions > 0
             if missing or role in (*wanted.loaded, *wanted.isolated):
-                self._load(run, role, each)
+                self._load(run, role, each, is_work=missing or role in wanted.loaded)
         for role in wanted.answers:
             self._answers(run, role, known[role])
         for role in roles:
             if role not in wanted.answers:
                 self._cost(run, role, known[role], None)
-        self._timing(run, wanted, known)
-        self._memory(run, wanted, known)
+        self._timed.add(run, wanted, known)
+        for role in wanted.isolated:
+            if self._is_new("isolated", run, role):
+                self._timed.add_memory(run, role, known[role])
         self._bill.raise_peak(_peak_of_this_process())
         for role, each in known.items():
             if role == "student" and each.model is not None:
@@ -152,30 +108,49 @@ class EstimateHere:
         )
         self._bill.assume("files lie in the page cache, as they do after the trial")
 
-    def _known(self, run: StudentRun, role: Role) -> _Known:
+    def _known(self, run: StudentRun, role: Role) -> KnownModel:
         key = _key(run, role)
         if key not in self._shared or role == "student":
-            self._shared[key] = _Known(run.store.measuring.subject(role))
+            self._shared[key] = KnownModel(run.store.measuring.subject(role))
         return self._shared[key]
 
-    def _load(self, run: StudentRun, role: Role, known: _Known) -> None:
+    def _load(self, run: StudentRun, role: Role, known: KnownModel, *, is_work: bool) -> None:
+        """Load a model for its trial.
+
+        Args:
+            is_work: the run loads it into its own process too.
+        """
         plan = known.subject.plan
         if plan.served is not None or known.model is not None:
             return
         device, dtype = run.store.timing_placement
-        if self._import_s is None:
+        if not self._has_imported:
+            self._has_imported = True
             start = self._clock.now()
             import_code(plan)
             rehearse(device.partition(":")[0])
-            self._import_s = self._clock.now() - start
-            self._bill.add("importing libraries", self._import_s)
-        else:
-            import_code(plan)
+            import_s = self._clock.now() - start
+            self._bill.add("importing libraries", import_s)
+            # A fresh process imports what this one had imported before, too.
+            self._timed.process_start_s = self._started_s + import_s
         start = self._clock.now()
         known.model = load_model(plan, device=device, dtype=dtype)
         known.load_s = self._clock.now() - start
-        if self._is_new("load", run, role):
+        if is_work and self._is_new("load", run, role):
             self._bill.add("loading models", known.load_s)
+
+    def _cost(
+        self, run: StudentRun, role: Role, known: KnownModel, counted: Counted | None
+    ) -> None:
+        if not self._is_new("cost", run, role):
+            return
+        compares = self._compares and role in TIMED_ROLES
+        self._bill.models.append(model_row(run, role, known, counted, compares=compares))
+        if known.subject.plan.served is not None:
+            self._bill.note(
+                f"{known.subject.plan.reference} runs behind a server: what it computes, holds and "
+                "takes is not known here"
+            )
 
     def _is_new(self, kind: str, run: StudentRun, role: Role) -> bool:
         """Whether this is not another student's share of the same work."""
@@ -186,7 +161,7 @@ class EstimateHere:
 
     # Answers.
 
-    def _answers(self, run: StudentRun, role: Role, known: _Known) -> None:
+    def _answers(self, run: StudentRun, role: Role, known: KnownModel) -> None:
         part = f"answering questions: {role}"
         if known.subject.plan.served is not None:
             if self._is_new("answers", run, role):
@@ -206,7 +181,7 @@ class EstimateHere:
         self._cost(run, role, known, counted)
 
     def _tried(
-        self, run: StudentRun, model: InProcessModel, known: _Known, asked: AskedWork
+        self, run: StudentRun, model: InProcessModel, known: KnownModel, asked: AskedWork
     ) -> tuple[Counted, float]:
         """What answering comes to, and its seconds."""
         if asked.prompts:
@@ -227,7 +202,7 @@ class EstimateHere:
         return counted, planning_s + passes
 
     def _written(
-        self, run: StudentRun, model: InProcessModel, known: _Known, asked: AskedWork
+        self, run: StudentRun, model: InProcessModel, known: KnownModel, asked: AskedWork
     ) -> tuple[Counted, float]:
         assert asked.settings is not None
         counter = _counter(known.subject, model)
@@ -244,162 +219,6 @@ class EstimateHere:
         counted, planning_s = asked.count(counter, times.new_tokens)
         return counted, planning_s + times.seconds(asked.requests)
 
-    def _cost(self, run: StudentRun, role: Role, known: _Known, counted: Counted | None) -> None:
-        """Add the row of a model."""
-        if not self._is_new("cost", run, role):
-            return
-        plan, asked = known.subject.plan, known.asked
-        label = role if role != "student" or run.student.name is None else run.student.name
-        if plan.served is not None:
-            total = len(run.store.questions)
-            row = ModelCost(label, plan.reference, SERVED, total, 0, SERVED, SERVED, SERVED)
-            self._bill.note(
-                f"{plan.reference} runs behind a server: what it computes, holds and takes is not "
-                "known here"
-            )
-            self._bill.models.append(row)
-            return
-        counts = counts_of_plan(plan)
-        config = (plan.base or plan).config
-        if known.model is not None:
-            config = {**config, **known.model.module.config.to_dict()}
-        shape = shape_of_config(config)
-        parameters = counts if isinstance(counts, Undefined) else counts.total
-        if known.model is not None:
-            parameters = known.model.card.parameters_total
-        _, dtype = run.store.timing_placement
-        tokens: float | Undefined = 0.0 if counted is None else counted.work.tokens
-        flops: float | Undefined = 0.0
-        memory: float | Undefined = Undefined("not known before it is loaded")
-        if isinstance(counts, Undefined):
-            flops = counts if tokens else 0.0
-        else:
-            if counted is not None:
-                flops = flops_of(counted.work, weights_of_counts(plan, counts, shape), shape)
-            held = weights_bytes(plan, counts, dtype)
-            largest = LargestPass() if counted is None else counted.largest
-            if shape is not None:
-                device, _ = run.store.timing_placement
-                compares = self._compares and role in TIMED_ROLES
-                largest = whole_run(largest, run, shape, device=device, compares=compares)
-            element = BYTES_OF_DTYPE.get(dtype, 2)
-            memory = (
-                held if isinstance(held, Undefined) else peak_bytes(held, shape, largest, element)
-            )
-        self._bill.models.append(
-            ModelCost(
-                label,
-                plan.reference,
-                parameters,
-                0 if asked is None else asked.questions,
-                0 if asked is None else asked.from_cache,
-                tokens,
-                flops,
-                memory,
-            )
-        )
-
-    # Times, memory.
-
-    def _timing(self, run: StudentRun, wanted: Wanted, known: Mapping[Role, _Known]) -> None:
-        timed = {role: known[role].model for role in TIMED_ROLES if role in known}
-        models = {str(role): model for role, model in timed.items() if model is not None}
-        prompts = next((each.subject.prompts for each in known.values()), ())
-        for size in wanted.batch_sizes:
-            part = f"timing, batch size {size}"
-            if len(models) < len(TIMED_ROLES):
-                self._bill.add(part, SERVED)
-                continue
-            plan = plan_timing(run.student.config, run.store.inputs.thresholds, size)
-            seen = try_rounds(
-                models, prompts, plan, self._clock, batch_size=size, budget_s=BUDGET_S
-            )
-            expected = expected_timing(plan, seen)
-            self._bill.add(part, expected.seconds)
-            self._bill.assume(f"{expected.rounds} rounds a model at batch size {size}")
-        for role in wanted.merged:
-            self._merged(run, role, known[role], prompts)
-        if wanted.tokens:
-            self._tokens(run, models)
-        if wanted.processes and len(models) == len(TIMED_ROLES):
-            self._processes(run, models, known, prompts)
-
-    def _merged(self, run: StudentRun, role: Role, known: _Known, prompts: tuple[str, ...]) -> None:
-        if known.model is None:
-            return
-        plan = replace(
-            plan_timing(run.student.config, run.store.inputs.thresholds, 1), log_ratio_bounds=()
-        )
-        seen = try_rounds(
-            {role: known.model}, prompts, plan, self._clock, batch_size=1, budget_s=BUDGET_S / 2
-        )
-        both = RoundsSeen(seen.seconds * 2, 0.0, seen.spread)
-        seconds = known.load_s + expected_timing(plan, both).seconds
-        self._bill.add("adapters merged, and timed", seconds)
-
-    def _tokens(self, run: StudentRun, models: Mapping[str, InProcessModel]) -> None:
-        part = "comparing next tokens"
-        if len(models) < len(TIMED_ROLES):
-            return  # undefined at once: a server does not say its distribution
-        texts = [question.question for question in run.store.questions.questions]
-        middle = max(0, len(texts) // 2 - TEXTS_AT_ONCE // 2)
-        teacher, student = models["teacher"], models["student"]
-        tried, seconds = _compared(teacher, student, texts[middle : middle + 4], self._clock)
-        batch = texts[middle : middle + TEXTS_AT_ONCE]
-        rate = seconds / tried
-        if rate * _padded(teacher, batch) < BUDGET_S:
-            tried, seconds = _compared(teacher, student, batch, self._clock)
-            rate = seconds / tried
-        starts = range(0, len(texts), TEXTS_AT_ONCE)
-        total = sum(_padded(teacher, texts[at : at + TEXTS_AT_ONCE]) for at in starts)
-        self._bill.add(part, rate * total)
-
-    def _processes(
-        self,
-        run: StudentRun,
-        models: Mapping[str, InProcessModel],
-        known: Mapping[Role, _Known],
-        prompts: tuple[str, ...],
-    ) -> None:
-        config = run.student.config
-        one = sorted(prompts, key=len)[len(prompts) // 2 :][:1]
-        rounds = tuple(
-            predicted_round_s(model, one, config.new_tokens, self._clock, 1)
-            for model in models.values()
-        )
-        plan = TimingPlan(
-            new_tokens=config.new_tokens,
-            min_rounds=ENOUGH_ROUNDS_PER_PROCESS,
-            max_rounds=ROUNDS_PER_PROCESS,
-            max_seconds=2 * config.max_seconds / LOOKS[-1],
-            fewest_passes=FEWEST_ROUNDS_PER_PROCESS,
-        )
-        timed = expected_timing(plan, RoundsSeen(rounds, 0.0, 0.05)).seconds
-        loads = sum(known[role].load_s for role in TIMED_ROLES)
-        start = START_S + (self._import_s or 0.0)
-        self._bill.add("timing in fresh processes", start + LOOKS[0] * (loads + timed))
-        self._bill.assume(
-            f"{LOOKS[0]} fresh processes settle the comparison with the baseline; it may take "
-            f"{LOOKS[-1]}"
-        )
-
-    def _memory(self, run: StudentRun, wanted: Wanted, known: Mapping[Role, _Known]) -> None:
-        config = run.student.config
-        for role in wanted.isolated:
-            part, each = f"memory and load time: {role}", known[role]
-            if each.model is None:
-                continue  # served: a process of its own would tell nothing
-            if not self._is_new("isolated", run, role):
-                continue
-            loads = 2 if each.load_s > LONG_LOAD_S else LOADS
-            longest = sorted(each.subject.prompts, key=len)[-1:]
-            inference = sum(
-                predicted_round_s(each.model, longest * size, config.new_tokens, self._clock, size)
-                for size in config.batch_sizes
-            )
-            start = START_S + (self._import_s or 0.0)
-            self._bill.add(part, start + loads * each.load_s + inference)
-
 
 def _key(run: StudentRun, role: Role) -> tuple[Role, str, str]:
     inputs = run.store.inputs
@@ -414,20 +233,6 @@ def _counter(subject: Subject, model: InProcessModel, way: str = "packed") -> Co
         budget_tokens=usual_budget(model.module.device.type),
         way=way,
     )
-
-
-def _compared(
-    teacher: InProcessModel, student: InProcessModel, texts: list[str], clock: SystemClock
-) -> tuple[int, float]:
-    """Tokens, padding included, and seconds."""
-    start = clock.now()
-    compare_tokens(teacher, student, texts)
-    return _padded(teacher, texts), clock.now() - start
-
-
-def _padded(model: InProcessModel, texts: Iterable[str]) -> int:
-    lengths = [model.count_tokens(text) + 1 for text in texts]
-    return len(lengths) * max(lengths)
 
 
 def _peak_of_this_process() -> float:
