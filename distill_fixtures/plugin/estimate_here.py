@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from distill_fixtures.estimate.counting import Counted, Counter
@@ -15,6 +14,7 @@ from distill_fixtures.models.model_task import task_of_plan
 from distill_fixtures.models.packing import usual_budget
 from distill_fixtures.plugin.asked_work import AskedWork, asked_work
 from distill_fixtures.plugin.estimate_model import SERVED, KnownModel, model_row
+from distill_fixtures.plugin.estimate_parts import peak_of_this_process
 from distill_fixtures.plugin.estimate_timing import BUDGET_S, TimedParts
 from distill_fixtures.plugin.measurements import TIMED_ROLES
 
@@ -85,7 +85,7 @@ class EstimateHere:
         for role in wanted.isolated:
             if self._is_new("isolated", run, role):
                 self._timed.add_memory(run, role, known[role])
-        self._bill.raise_peak(_peak_of_this_process())
+        self._bill.raise_peak(peak_of_this_process())
         for role, each in known.items():
             if role == "student" and each.model is not None:
                 each.model.close()
@@ -97,7 +97,7 @@ class EstimateHere:
             if each.model is not None:
                 each.model.close()
         self._bill.add("intervals, files, page", PAGE_S)
-        self._bill.raise_peak(_peak_of_this_process() + PAGE_BYTES)
+        self._bill.raise_peak(peak_of_this_process() + PAGE_BYTES)
         self._bill.assume(
             f"{PAGE_S:g} s for intervals, files and page, and {PAGE_BYTES / 1e6:g} MB for what "
             "draws them"
@@ -233,15 +233,3 @@ def _counter(subject: Subject, model: InProcessModel, way: str = "packed") -> Co
         budget_tokens=usual_budget(model.module.device.type),
         way=way,
     )
-
-
-def _peak_of_this_process() -> float:
-    """Most resident memory so far; where the system keeps no mark of it, what is resident now."""
-    if sys.platform == "win32":
-        import psutil
-
-        return float(psutil.Process().memory_info().rss)
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return float(peak if sys.platform == "darwin" else peak * 1024)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 FEWEST_CHARACTERS_A_TOKEN = 3
 """Of English; to tell about how many tokens the longest texts have."""
 
-__all__ = ["Bill", "whole_run"]
+__all__ = ["Bill", "peak_of_this_process", "whole_run"]
 
 
 @dataclass
@@ -86,3 +87,15 @@ def whole_run(
         written_tokens=max(largest.written_tokens, prompt + config.new_tokens),
         read=TEXTS_AT_ONCE * prompt if compares else 0.0,
     )
+
+
+def peak_of_this_process() -> float:
+    """Most resident memory so far; where the system keeps no mark of it, what is resident now."""
+    if sys.platform == "win32":
+        import psutil
+
+        return float(psutil.Process().memory_info().rss)
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return float(peak if sys.platform == "darwin" else peak * 1024)

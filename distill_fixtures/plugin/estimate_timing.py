@@ -18,6 +18,7 @@ from distill_fixtures.measure.timing.expected import RoundsSeen, expected_timing
 from distill_fixtures.measure.timing.interleaved import TimingPlan
 from distill_fixtures.measure.timing.trial import USUAL_SPREAD, predicted_round_s, try_rounds
 from distill_fixtures.plugin.estimate_model import SERVED, KnownModel
+from distill_fixtures.plugin.estimate_parts import peak_of_this_process
 from distill_fixtures.plugin.measurements import TIMED_ROLES
 from distill_fixtures.plugin.timing_plan import plan_timing
 
@@ -37,6 +38,12 @@ LOADS = 4
 """Of a model in the process that measures its memory: a cold one and three warm."""
 LONG_LOAD_S = 10.0
 """There a model that loads for longer is loaded twice."""
+
+
+FEW_TEXTS = 4
+READ_COPIES = 3
+"""Distributions over the vocabulary that are there while next tokens are compared: one model's, and
+another's as logits and as log-probabilities."""
 
 
 class TimedParts:
@@ -101,14 +108,18 @@ class TimedParts:
         texts = [question.question for question in run.store.questions.questions]
         middle = max(0, len(texts) // 2 - TEXTS_AT_ONCE // 2)
         teacher, student = models["teacher"], models["student"]
-        tried, seconds = _compared(teacher, student, texts[middle : middle + 4], self._clock)
         batch = texts[middle : middle + TEXTS_AT_ONCE]
-        rate = seconds / tried
-        if rate * _padded(teacher, batch) < BUDGET_S:
-            tried, seconds = _compared(teacher, student, batch, self._clock)
-            rate = seconds / tried
+        compare_tokens(teacher, student, batch[:1])  # touches memory for the first time
+        seconds = _compared_s(teacher, student, batch[:FEW_TEXTS], self._clock)
+        rate = seconds / _size(teacher, batch[:FEW_TEXTS])
+        if rate * _size(teacher, batch) < 2 * BUDGET_S:
+            seconds = _compared_s(teacher, student, batch, self._clock)
+            rate = seconds / _size(teacher, batch)
+        else:
+            more = _padded(teacher, batch) - _padded(teacher, batch[:FEW_TEXTS])
+            self._bill.raise_peak(peak_of_this_process() + _read_bytes(teacher, more))
         starts = range(0, len(texts), TEXTS_AT_ONCE)
-        total = sum(_padded(teacher, texts[at : at + TEXTS_AT_ONCE]) for at in starts)
+        total = sum(_size(teacher, texts[at : at + TEXTS_AT_ONCE]) for at in starts)
         self._bill.add(part, rate * total)
 
     def _processes(
@@ -156,15 +167,26 @@ class TimedParts:
         self._bill.add(part, self.process_start_s + loads * known.load_s + inference)
 
 
-def _compared(
+def _compared_s(
     teacher: InProcessModel, student: InProcessModel, texts: list[str], clock: SystemClock
-) -> tuple[int, float]:
-    """Tokens, padding included, and seconds."""
+) -> float:
     start = clock.now()
     compare_tokens(teacher, student, texts)
-    return _padded(teacher, texts), clock.now() - start
+    return clock.now() - start
+
+
+def _size(model: InProcessModel, texts: list[str]) -> int:
+    """What comparing texts in one batch takes, in tokens: models read padding too, distributions
+    are held against each other without it, and either is about half of the work."""
+    return _padded(model, texts) + sum(map(model.count_tokens, texts))
 
 
 def _padded(model: InProcessModel, texts: Iterable[str]) -> int:
     lengths = [model.count_tokens(text) + 1 for text in texts]
     return len(lengths) * max(lengths)
+
+
+def _read_bytes(model: InProcessModel, tokens: int) -> float:
+    """Of the distributions of so many tokens in float32."""
+    rows: int = model.module.get_input_embeddings().weight.shape[0]
+    return 4.0 * READ_COPIES * max(0, tokens) * rows

@@ -20,6 +20,7 @@ round fits into the trial."""
 
 FEWEST, MOST = 3, 8
 SHORT_TOKENS = 4
+LONGER_S = 1.0
 
 
 def try_rounds(
@@ -61,11 +62,17 @@ def predicted_round_s(
     """Seconds of a round from a few tokens of its middle batch."""
     requests = full_batches(prompts, batch_size)
     middle, short = requests[len(requests) // 2], min(SHORT_TOKENS, new_tokens)
-    model.generate_timed(middle, new_tokens=short, clock=clock)
-    times_s = model.generate_timed(middle, new_tokens=short, clock=clock).token_times_s
-    step = (times_s[-1] - times_s[0]) / max(1, len(times_s) - 1)
-    writes = len(times_s) > 1
-    return len(requests) * (times_s[0] + (new_tokens - 1) * step * writes)
+    first = model.generate_timed(middle, new_tokens=short, clock=clock).token_times_s
+    # As many as take about a second: a few tokens scatter.
+    enough = int(LONGER_S / max(_step_s(first), 1e-9))
+    longer = min(new_tokens, max(short, enough))
+    times_s = model.generate_timed(middle, new_tokens=longer, clock=clock).token_times_s
+    return len(requests) * (times_s[0] + (new_tokens - 1) * _step_s(times_s))
+
+
+def _step_s(times_s: Sequence[float]) -> float:
+    """Of a token after the first; 0 where there is one time only, as of a classifier."""
+    return (times_s[-1] - times_s[0]) / max(1, len(times_s) - 1)
 
 
 def _seen(seconds: Mapping[str, Sequence[float]]) -> RoundsSeen:
