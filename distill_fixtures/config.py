@@ -71,6 +71,13 @@ class RunConfig:
     ray_gpus: float | None
     ray_cpus: int | None
     ray_timeout: float | None
+    estimate: bool
+    estimate_on: str | None
+
+    @property
+    def only_estimates(self) -> bool:
+        """Whether the run says what it would cost, and measures nothing."""
+        return self.estimate or self.estimate_on is not None
 
 
 def build_config(given: Mapping[str, tuple[str, Path]]) -> RunConfig:

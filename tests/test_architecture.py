@@ -26,6 +26,7 @@ FLOORS = {
     "models": 2,
     "training": 3,
     "measure": 3,
+    "estimate": 3,
     "scale": 4,
     "judge": 4,
     "report": 4,

@@ -31,6 +31,7 @@ __all__ = [
     "plan_of_full_model",
     "read_json_object",
     "runs_code_from_elsewhere",
+    "tokenizer_files",
     "unlisted_files",
 ]
 
@@ -81,7 +82,7 @@ def plan_of_full_model(
     if not is_base:
         refuse_other_tasks(folder, config)
     check_packages(reference, config)
-    tokenizer = _tokenizer_files(folder)
+    tokenizer = tokenizer_files(folder)
     if not tokenizer:
         raise ModelReferenceError(
             f"the model folder {folder} has no tokenizer",
@@ -119,7 +120,7 @@ def plan_of_adapter(reference: str, folder: Path, base: ModelPlan, rules: Folder
             wanted="adapter_model.safetensors, the one file that PEFT reads",
             next_step="save the adapter again with PEFT's `save_pretrained`",
         )
-    tokenizer = _tokenizer_files(folder)
+    tokenizer = tokenizer_files(folder)
     return ModelPlan(
         reference=reference,
         kind="adapter",
@@ -187,7 +188,7 @@ def read_json_object(path: Path) -> dict[str, Any]:
     ) from cause
 
 
-def _tokenizer_files(folder: Path) -> tuple[Path, ...]:
+def tokenizer_files(folder: Path) -> tuple[Path, ...]:
     """The tokenizer's files; empty where there is no vocabulary."""
     vocabulary: tuple[str, ...] = ("tokenizer.json",)
     if not (folder / "tokenizer.json").is_file():

@@ -49,7 +49,7 @@ def scored_log_probabilities(
     parts = []
     # A packed weight has not the shape of what it holds; the layer knows its features.
     vocabulary = getattr(head, "out_features", None) or int(head.weight.shape[0])
-    rows = _rows_at_a_time(hidden.device.type, vocabulary)
+    rows = rows_at_a_time(hidden.device.type, vocabulary)
     for some, some_targets in zip(
         torch.split(hidden, rows), torch.split(targets, rows), strict=True
     ):
@@ -71,7 +71,12 @@ def token_log_probabilities(logits: torch.Tensor, targets: torch.Tensor) -> torc
     return chosen - highest - full.sub_(highest.unsqueeze(-1)).exp_().sum(-1).log_()
 
 
-def _rows_at_a_time(device: str, vocabulary: int) -> int:
+def rows_at_a_time(device: str, vocabulary: int) -> int:
+    """Scored tokens whose logits are there together.
+
+    Args:
+        device: kind of device: ``cpu``, ``cuda``.
+    """
     return max(FEWEST_ROWS, MAX_LOGITS.get(device, MAX_LOGITS_ELSEWHERE) // vocabulary)
 
 

@@ -14,6 +14,7 @@ from distill_fixtures.models.folders import (
     plan_of_adapter,
     plan_of_full_model,
     read_json_object,
+    tokenizer_files,
 )
 from distill_fixtures.models.gguf_header import read_gguf_header
 from distill_fixtures.models.hub import (
@@ -32,7 +33,7 @@ from distill_fixtures.models.served.card_file import read_card
 from distill_fixtures.models.served.client import ServerClient
 from distill_fixtures.tasks.input_file import nearest
 
-__all__ = ["absolute_reference", "fetch", "resolve_reference"]
+__all__ = ["absolute_reference", "fetch", "plan_of_bare_config", "resolve_reference"]
 
 SHAPES = (
     "demo:NAME, a folder, ORG/NAME[@REVISION], FILE.gguf or openai+http://HOST:PORT/v1?model=NAME"
@@ -76,6 +77,28 @@ def absolute_reference(reference: str) -> str:
     """
     path = os.path.expanduser(reference)
     return os.path.join(Path.cwd(), path) if os.path.exists(path) else reference
+
+
+def plan_of_bare_config(reference: str) -> ModelPlan | None:
+    """The plan of a folder that holds a full model's configuration and no weights, for an estimate
+    of it; None of any other reference.
+
+    Raises:
+        ModelReferenceError: the configuration cannot be read.
+    """
+    folder = Path(reference).expanduser()
+    if not (folder / "config.json").is_file() or (folder / "adapter_config.json").is_file():
+        return None
+    if any(folder.glob("*.safetensors")) or any(folder.glob("*.bin")):
+        return None
+    return ModelPlan(
+        reference,
+        "full",
+        folder,
+        other_files=(folder / "config.json",),
+        tokenizer_files=tokenizer_files(folder),
+        config=read_json_object(folder / "config.json"),
+    ).anchored()
 
 
 def fetch(

@@ -5,6 +5,7 @@ The plugin registers what stands here. Nothing else names an option's flag, defa
 
 from __future__ import annotations
 
+from distill_fixtures.options.of_estimate import ESTIMATE_OPTIONS
 from distill_fixtures.options.of_models import MODEL_OPTIONS
 from distill_fixtures.options.of_questions import QUESTION_OPTIONS
 from distill_fixtures.options.of_results import RESULT_OPTIONS
@@ -22,6 +23,7 @@ OPTIONS: tuple[Option, ...] = (
     *RESULT_OPTIONS,
     *SCALE_OPTIONS,
     *WAITING_OPTIONS,
+    *ESTIMATE_OPTIONS,
 )
 
 

@@ -103,11 +103,16 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         return
     try:
         deselected = config.stash.get(DESELECTED, [])
-        suite = Suite(Session.prepare(config, items, deselected=deselected))
+        prepared = Session.prepare(config, items, deselected=deselected)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
-    config.pluginmanager.register(suite, Suite.NAME)
-    suite.session.put_in_order(session.items)
+    if prepared.only_estimates:
+        from distill_fixtures.plugin.estimating import Estimating
+
+        config.pluginmanager.register(Estimating(config, prepared), Estimating.NAME)
+    else:
+        config.pluginmanager.register(Suite(prepared), Suite.NAME)
+    prepared.put_in_order(session.items)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -273,6 +273,16 @@ class Measurements:
         )
 
     @property
+    def seconds(self) -> Mapping[tuple[str | int, ...], float]:
+        """What taking each measurement took, without those that it asked for in turn."""
+        return self._taken.seconds
+
+    @property
+    def measuring(self) -> Measuring:
+        """What takes the measurements."""
+        return self._measuring
+
+    @property
     def machine(self) -> MachineRecord:
         """What else the machine did while models were timed."""
         return self._measuring.machine

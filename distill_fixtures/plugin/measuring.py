@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from distill_fixtures.errors import MissingFigureError
@@ -68,7 +68,7 @@ if TYPE_CHECKING:
     )
     from distill_fixtures.scale.pool import ReplicaPool
 
-__all__ = ["Measuring"]
+__all__ = ["Measuring", "Subject"]
 
 # Loading a model three times tells its time; large models load long enough for one to do.
 LOADS = 3
@@ -76,6 +76,23 @@ MERGED_KEYS: Mapping[Role, TimingKey] = {
     "teacher": "merged_teacher",
     "student": "merged_student",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a model would be asked, for an estimate of it.
+
+    Attributes:
+        plan: where it comes from.
+        kept: its scores of earlier runs.
+        scoring: how its answers are taken.
+        prompts: that it is timed with.
+    """
+
+    plan: ModelPlan
+    kept: KeptScores | None
+    scoring: ScoringPlan
+    prompts: tuple[str, ...]
 
 
 class Measuring:
@@ -159,13 +176,7 @@ class Measuring:
             role: whose.
             model: asked for only where the score cache lacks an answer.
         """
-        plan = ScoringPlan(
-            scoring=self._inputs.scoring,
-            permutations=self._config.permutations,
-            pmi=self._config.cloze_pmi,
-            style=self._config.prompt,
-            template=self._inputs.template,
-        )
+        plan = self._scoring_plan()
         questions = self._inputs.questions.questions
         total = len(questions) * self._config.permutations * (1 + self._config.cloze_pmi)
         with (
@@ -313,6 +324,16 @@ class Measuring:
         with self._progress.bar("comparing next tokens", len(texts)) as advance:
             return compare_tokens(teacher, student, texts, progress=advance)
 
+    def subject(self, role: Role) -> Subject:
+        """What a model would be asked on this machine; measures nothing."""
+        return Subject(
+            self._local(role), self._kept_scores(role), self._scoring_plan(), self._prompts()
+        )
+
+    def subject_elsewhere(self, role: Role) -> Subject:
+        """The same on another machine, which has no score of ours; reads no weights."""
+        return Subject(self._inputs.plans[role], None, self._scoring_plan(), self._prompts())
+
     def close(self) -> None:
         """Free all models and close the caches, where they are this session's only student's."""
         self._leave_cluster()
@@ -345,6 +366,15 @@ class Measuring:
         digest = digest_of_plan(plan, self._caches.digests)
         dated = template_may_tell_the_date(plan)
         return KeptScores(self._caches.scores, ModelIdentity(digest, device, dtype, dated))
+
+    def _scoring_plan(self) -> ScoringPlan:
+        return ScoringPlan(
+            scoring=self._inputs.scoring,
+            permutations=self._config.permutations,
+            pmi=self._config.cloze_pmi,
+            style=self._config.prompt,
+            template=self._inputs.template,
+        )
 
     def _prompts(self) -> tuple[str, ...]:
         plan = ScoringPlan(

@@ -18,7 +18,7 @@ from distill_fixtures.models.folders import FolderRules
 from distill_fixtures.models.memory_needs import check_memory
 from distill_fixtures.models.model_limits import check_room
 from distill_fixtures.models.quantised import check_device, unpacked_on
-from distill_fixtures.models.references import resolve_reference
+from distill_fixtures.models.references import plan_of_bare_config, resolve_reference
 from distill_fixtures.options.table import option_named
 from distill_fixtures.plugin.classifying import fit_to_models
 from distill_fixtures.plugin.control_shape import refuse_unlike_plan
@@ -231,8 +231,8 @@ def _plans(
         resolve_reference(config.base_model, rules=rules)
     timed = {str(role): plan for role, plan in plans.items() if role != "control"}
     check_room(timed, config.new_tokens)
-    device = _device_to_be(config)
-    if device is not None:
+    device = None if config.estimate_on is not None else _device_to_be(config)
+    if device is not None:  # another machine has other devices, and other room
         for plan in plans.values():
             check_device(plan.reference, (plan.base or plan).config, device)
         # Replicas have the memory of other processes; what is loaded here is checked by itself.
@@ -244,6 +244,10 @@ def _plans(
 
 
 def _resolved(config: RunConfig, reference: str) -> ModelPlan:
+    if config.estimate_on is not None:
+        bare = plan_of_bare_config(reference)
+        if bare is not None:
+            return bare
     rules = FolderRules(config.allow_pickle, config.trust_remote_code)
     return resolve_reference(reference, base_model=config.base_model, rules=rules)
 
@@ -269,7 +273,7 @@ def _check_memory(plans: Mapping[Role, ModelPlan], config: RunConfig, device: st
 def _unpacked(plans: Mapping[Role, ModelPlan], config: RunConfig) -> tuple[str, ...]:
     """A sentence for each model that will not run as it was quantised."""
     device = _device_to_be(config)
-    if device is None:
+    if device is None or config.estimate_on is not None:
         return ()
     methods = {
         role: unpacked_on((plan.base or plan).config, device) for role, plan in plans.items()

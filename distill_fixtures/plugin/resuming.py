@@ -35,7 +35,10 @@ NOTE_FILE = "finished.json"
 MOST_NOTE_BYTES = 2**16
 WITHOUT_EFFECT = frozenset(
     option_named(field).flag
-    for field in ("students", "resume", "metrics_dir", "score_cache", "no_score_cache", "rehash")
+    for field in (
+        *("students", "resume", "metrics_dir", "score_cache", "no_score_cache", "rehash"),
+        *("estimate", "estimate_on"),
+    )
 )
 """Options that change no figure; who the students are is told by their models."""
 

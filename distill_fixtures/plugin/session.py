@@ -13,6 +13,7 @@ import pytest
 
 from distill_fixtures.plugin.caches import Caches
 from distill_fixtures.plugin.ci import add_summary, annotate
+from distill_fixtures.plugin.estimate_options import refuse_unfit_estimate
 from distill_fixtures.plugin.preparation import prepare_inputs
 from distill_fixtures.plugin.resuming import note_finished
 from distill_fixtures.plugin.several_runs import (
@@ -86,6 +87,8 @@ class Session:
             UsageError: something cannot be used.
         """
         found = asked(config)
+        if found.config.only_estimates:
+            refuse_unfit_estimate(found.config)
 
         def open_caches(folder: Path | None) -> Caches:
             return Caches.open(
@@ -112,6 +115,11 @@ class Session:
         several, runs = prepare_several(config, found, selections, open_caches)
         check_tracker(found.config)
         return cls(config, runs, students, several)
+
+    @property
+    def only_estimates(self) -> bool:
+        """Whether the session says what it would cost, and measures nothing."""
+        return asked(self._config).config.only_estimates
 
     @property
     def only_run(self) -> StudentRun | None:

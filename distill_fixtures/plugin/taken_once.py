@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from distill_fixtures.errors import DistillBenchError
@@ -21,12 +23,17 @@ class TakenOnce:
 
     Args:
         shared: where what is of one role alone is kept, by role, for several students to share.
+
+    Attributes:
+        seconds: that taking each of them took, without what it asked for in turn.
     """
 
     def __init__(self, shared: Mapping[str, TakenOnce] | None = None) -> None:
         self._shared = dict(shared or {})
         self._results: dict[Key, Any] = {}
         self._failures: dict[Key, DistillBenchError] = {}
+        self.seconds: dict[Key, float] = {}
+        self._inner_s: list[float] = []
 
     @property
     def own_kinds(self) -> frozenset[str | int]:
@@ -51,12 +58,25 @@ class TakenOnce:
             raise self._failures[key]
         if key not in self._results:
             try:
-                self._results[key] = take()
+                with self._timed(key):
+                    self._results[key] = take()
             except DistillBenchError as error:
                 self._failures[key] = error
                 raise
         found: T = self._results[key]
         return found
+
+    @contextmanager
+    def _timed(self, key: Key) -> Iterator[None]:
+        start = time.perf_counter()
+        self._inner_s.append(0.0)
+        try:
+            yield
+        finally:
+            seconds = time.perf_counter() - start
+            self.seconds[key] = seconds - self._inner_s.pop()
+            if self._inner_s:
+                self._inner_s[-1] += seconds
 
     def known(self, key: Key) -> Any:
         """The result, or why there is none; takes nothing."""

@@ -1,0 +1,314 @@
+"""What a run would cost on hardware that is not here: no weight is read, nothing is timed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from distill_fixtures.errors import MeasurementError
+from distill_fixtures.estimate.counting import Counted, Counter
+from distill_fixtures.estimate.memory import LargestPass, cache_bytes, peak_bytes
+from distill_fixtures.estimate.model_size import (
+    counts_without_weights,
+    dtype_of_plan,
+    weights_bytes,
+    weights_of_counts,
+)
+from distill_fixtures.estimate.record import ModelCost
+from distill_fixtures.estimate.roofline import ASSUMED, Fit, fit_on, roofline_s
+from distill_fixtures.estimate.shape import ModelShape, shape_of_config
+from distill_fixtures.estimate.work import Weights, Work, flops_of
+from distill_fixtures.measure.timing.expected import RoundsSeen, expected_timing
+from distill_fixtures.measure.timing.rounds import full_batches
+from distill_fixtures.models.loading import load_tokenizer
+from distill_fixtures.models.memory_needs import BYTES_OF_DTYPE
+from distill_fixtures.models.model_limits import window_of_plan
+from distill_fixtures.models.model_task import task_of_plan
+from distill_fixtures.models.packing import usual_budget
+from distill_fixtures.plugin.asked_work import AskedWork, asked_work
+from distill_fixtures.plugin.estimate_parts import whole_run
+from distill_fixtures.plugin.measurements import TIMED_ROLES
+from distill_fixtures.plugin.timing_plan import plan_timing
+from distill_fixtures.records import Undefined
+
+if TYPE_CHECKING:
+    from distill_fixtures.estimate.targets import Target
+    from distill_fixtures.models.plan import ModelPlan
+    from distill_fixtures.plugin.estimate_parts import Bill
+    from distill_fixtures.plugin.student_run import StudentRun
+    from distill_fixtures.plugin.wanted_work import Wanted
+    from distill_fixtures.records import Role
+
+__all__ = ["EstimateElsewhere"]
+
+USUAL_WINDOW = 2048
+ROUND_SPREAD = 0.02
+READ_BYTES_PER_S = 1e9
+"""Of weights from a disk or a network drive into memory."""
+LAYER_S = 0.5e-3
+"""PyTorch's own time to start the work of a layer: below it no pass of small tensors comes."""
+MOST_NEW_TOKENS = 512
+LOADS = 4
+
+SERVED = Undefined("behind a server: it runs where it runs, not on this hardware")
+NOT_HERE = Undefined("its files are not here: download it, or its config.json into a folder")
+
+
+@dataclass(frozen=True, slots=True)
+class _Sized:
+    """A model as far as its files tell of it."""
+
+    plan: ModelPlan
+    dtype: str
+    shape: ModelShape | None
+    parameters: int
+    weights: Weights
+    held_bytes: float
+
+    @property
+    def element_bytes(self) -> int:
+        return BYTES_OF_DTYPE[self.dtype]
+
+
+class EstimateElsewhere:
+    """Estimates the runs of a session one after another.
+
+    Args:
+        bill: takes what is found.
+        target: the hardware.
+    """
+
+    def __init__(self, bill: Bill, target: Target) -> None:
+        self._bill = bill
+        self._target = target
+        self._billed: set[tuple[str, Role, str, str]] = set()
+        self._fits: dict[Role, bool] = {}
+        bill.peak_bytes = Undefined("of another machine's process")
+
+    def add(self, run: StudentRun, wanted: Wanted) -> None:
+        """What one student's part of the session takes."""
+        roles = tuple(dict.fromkeys((*wanted.answers, *wanted.loaded, *wanted.isolated)))
+        sized = {role: self._sized(run, role) for role in roles}
+        for role in roles:
+            self._model(run, role, sized[role], wanted)
+        known = {
+            role: each
+            for role, each in sized.items()
+            if not isinstance(each, Undefined) and role in TIMED_ROLES
+        }
+        self._timing(run, wanted, known)
+        for role in wanted.isolated:
+            if role in known and self._fits[role] and self._is_new("isolated", run, role):
+                load = LOADS * known[role].held_bytes / READ_BYTES_PER_S
+                self._bill.add(f"memory and load time: {role}", load)
+        if wanted.tokens and len(known) == len(TIMED_ROLES) and all(self._fits.values()):
+            self._compare(run, known)
+
+    def close(self) -> None:
+        device, assume = self._target.device, self._bill.assume
+        assume(f"{device.name}: {device.source}")
+        assume(
+            f"{100 * ASSUMED.compute:g} % of its operations a second, "
+            f"{100 * ASSUMED.bandwidth:g} % of its bandwidth, {100 * ASSUMED.memory:g} % of its "
+            "memory can be used"
+        )
+        assume(
+            f"a pass takes as long as its operations or its bytes, whichever is more, and no less "
+            f"than {1000 * LAYER_S:g} ms a layer, in which PyTorch starts its work"
+        )
+        assume("GPUs of one replica work one after another: they give it room and no speed")
+        assume(f"weights are read at {READ_BYTES_PER_S / 1e9:g} GB/s")
+        self._bill.note(
+            "start, imports and the page at the end are not in it: they hang on the machine around "
+            "the GPUs"
+        )
+
+    def _is_new(self, kind: str, run: StudentRun, role: Role) -> bool:
+        inputs = run.store.inputs
+        key = (kind, role, inputs.plans[role].reference, inputs.questions.digest)
+        is_new = key not in self._billed
+        self._billed.add(key)
+        return is_new
+
+    def _sized(self, run: StudentRun, role: Role) -> _Sized | Undefined:
+        plan, asked = run.store.inputs.plans[role], run.student.config.dtype
+        if plan.served is not None:
+            return SERVED
+        if plan.kind == "hub":
+            return NOT_HERE
+        counts = counts_without_weights(plan)
+        if isinstance(counts, Undefined):
+            return counts
+        held = weights_bytes(plan, counts, asked)
+        if isinstance(held, Undefined):
+            return held
+        shape = shape_of_config((plan.base or plan).config)
+        weights = weights_of_counts(plan, counts, shape)
+        return _Sized(plan, dtype_of_plan(plan, asked), shape, counts.total, weights, held)
+
+    # Answers.
+
+    def _model(
+        self, run: StudentRun, role: Role, sized: _Sized | Undefined, wanted: Wanted
+    ) -> None:
+        if not self._is_new("model", run, role):
+            return
+        asks, compares = role in wanted.answers, wanted.tokens and role in TIMED_ROLES
+        label = role if role != "student" or run.student.name is None else run.student.name
+        part, questions = f"answering questions: {role}", run.store.questions.questions
+        if isinstance(sized, Undefined):
+            reference = run.store.inputs.plans[role].reference
+            self._bill.add(part, sized)
+            self._bill.note(f"{reference}: {sized.reason}")
+            count = len(questions) if asks else 0
+            row = ModelCost(label, reference, sized, count, 0, sized, sized, sized)
+            self._bill.models.append(row)
+            return
+        subject = run.store.measuring.subject_elsewhere(role)
+        asked = AskedWork()
+        counted = Counted(Work(), LargestPass())
+        if asks:
+            asked = asked_work(questions, subject.scoring, None, sized.plan.reference)
+            counted = self._counted(run, sized, asked)
+        need = _need(run, sized, counted.largest, compares=compares)
+        fit = fit_on(need, self._target)
+        self._fits[role] = fit.replicas > 0
+        flops = flops_of(counted.work, sized.weights, sized.shape)
+        self._bill.models.append(
+            ModelCost(
+                label,
+                sized.plan.reference,
+                sized.parameters,
+                asked.questions,
+                0,
+                counted.work.tokens,
+                flops,
+                need,
+                fit,
+            )
+        )
+        if not fit.replicas:
+            self._bill.note(
+                f"{sized.plan.reference} needs {fit.gpus} GPUs and does not fit: there "
+                f"{'is 1' if self._target.count == 1 else f'are {self._target.count}'}"
+            )
+        if asks:
+            self._bill.add(part, self._answer_s(sized, counted, fit))
+        if fit.replicas > 1:
+            self._bill.assume(
+                f"answers of {sized.plan.reference} come from {fit.replicas} replicas at once "
+                "(--distill-executor ray); all else from one"
+            )
+
+    def _counted(self, run: StudentRun, sized: _Sized, asked: AskedWork) -> Counted:
+        counter = Counter(
+            self._tokenizer_of(run, sized.plan),
+            task_of_plan(sized.plan),
+            window=window_of_plan(sized.plan) or USUAL_WINDOW,
+            budget_tokens=usual_budget("cuda"),
+        )
+        if asked.prompts:
+            self._bill.note(
+                f"answers are taken to be as long as they may be ({MOST_NEW_TOKENS} tokens): the "
+                "time is an upper bound"
+            )
+        return asked.count(counter, MOST_NEW_TOKENS)[0]
+
+    def _answer_s(self, sized: _Sized, counted: Counted, fit: Fit) -> float | Undefined:
+        """Seconds of all passes, on all replicas; each pass reads all weights once."""
+        if not fit.replicas:
+            return Undefined("it does not fit")
+        work = counted.work
+        if not work.passes:
+            return 0.0
+        seconds = self._pass_s(sized, work * (1 / work.passes), 0.0)
+        return work.passes * seconds / fit.replicas
+
+    def _pass_s(self, sized: _Sized, work: Work, read_bytes: float) -> float:
+        """Seconds of one pass.
+
+        Args:
+            read_bytes: beside the weights: keys and values that are kept.
+        """
+        least = 0.0 if sized.shape is None else sized.shape.layers * LAYER_S
+        flops = flops_of(work, sized.weights, sized.shape)
+        moved = sized.held_bytes + read_bytes
+        return max(least, roofline_s(flops, moved, self._target.device, sized.dtype))
+
+    def _tokenizer_of(self, run: StudentRun, plan: ModelPlan) -> Any:
+        """The model's own, else one of another model of the run."""
+        if plan.tokenizer_files or plan.kind in ("adapter", "gguf"):
+            return load_tokenizer(plan)
+        others = [each for each in run.store.inputs.plans.values() if each.tokenizer_files]
+        if not others:
+            raise MeasurementError(
+                f"the tokens of {plan.reference} cannot be counted",
+                got="no tokenizer in its folder, nor in that of another model of the run",
+                wanted="tokenizer.json",
+                next_step=f"put its tokenizer.json into {plan.folder}: it is a small file",
+            )
+        self._bill.note(
+            f"{plan.reference} has no tokenizer: its tokens are counted by that of "
+            f"{others[0].reference}"
+        )
+        return load_tokenizer(others[0])
+
+    # Times.
+
+    def _timing(self, run: StudentRun, wanted: Wanted, known: dict[Role, _Sized]) -> None:
+        for size in wanted.batch_sizes:
+            part = f"timing, batch size {size}"
+            if len(known) < len(TIMED_ROLES) or not all(self._fits[role] for role in known):
+                self._bill.add(part, Undefined("a model does not fit, or is not known"))
+                continue
+            plan = plan_timing(run.student.config, run.store.inputs.thresholds, size)
+            rounds = tuple(self._round_s(run, known[role], size) for role in TIMED_ROLES)
+            expected = expected_timing(plan, RoundsSeen(rounds, 0.0, ROUND_SPREAD))
+            self._bill.add(part, expected.seconds)
+            self._bill.assume(f"{expected.rounds} rounds a model at batch size {size}")
+
+    def _round_s(self, run: StudentRun, sized: _Sized, size: int) -> float:
+        """Seconds of all prompts once: a pass over each batch, then one a token."""
+        new_tokens = run.student.config.new_tokens
+        subject = run.store.measuring.subject_elsewhere("student")
+        tokenizer = self._tokenizer_of(run, sized.plan)
+        seconds = 0.0
+        for prompts in full_batches(subject.prompts, size):
+            longest = max(len(ids) for ids in tokenizer(list(prompts))["input_ids"])
+            tokens = size * longest
+            read = Work(1, tokens, size, tokens * (longest + 1) / 2)
+            seconds += self._pass_s(sized, read, 0.0)
+            context = longest + new_tokens / 2
+            kept = (
+                0.0
+                if sized.shape is None
+                else cache_bytes(sized.shape, size * context, sized.element_bytes)
+            )
+            step = self._pass_s(sized, Work(1, size, size, size * context), kept)
+            seconds += (new_tokens - 1) * step
+        return seconds
+
+    def _compare(self, run: StudentRun, known: dict[Role, _Sized]) -> None:
+        """Both models read every question's text and run the language head at every token."""
+        texts = [question.question for question in run.store.questions.questions]
+        seconds = 0.0
+        for sized in known.values():
+            ids = self._tokenizer_of(run, sized.plan)(texts)["input_ids"]
+            tokens = float(sum(map(len, ids)))
+            keys = float(sum(len(each) ** 2 / 2 for each in ids))
+            passes = max(1.0, len(texts) / 16)
+            work = Work(passes, tokens, tokens, keys)
+            seconds += passes * self._pass_s(sized, work * (1 / passes), 0.0)
+        self._bill.add("comparing next tokens", seconds)
+
+
+def _need(run: StudentRun, sized: _Sized, largest: LargestPass, *, compares: bool) -> float:
+    """Bytes of a model at its peak.
+
+    Args:
+        compares: next tokens are compared, for which whole distributions are kept.
+    """
+    shape = sized.shape
+    if shape is not None:
+        largest = whole_run(largest, run, shape, device="cuda", compares=compares)
+    return peak_bytes(sized.held_bytes, shape, largest, sized.element_bytes)
