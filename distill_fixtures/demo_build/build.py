@@ -104,7 +104,9 @@ class _Workshop:
         self._tokenizer = tokenizer
         self._folder = folder
         self._display = display
-        self.encoded: list[EncodedQuestion] = encode(splits.training, tokenizer)
+        self.encoded: list[EncodedQuestion] = encode(
+            splits.training[: settings.training_limit], tokenizer
+        )
         self._test = splits.test[: settings.test_limit]
 
     def make(

@@ -57,6 +57,7 @@ class BuildSettings:
         window_tokens: longest sequence the models take.
         temperature: softening of teacher and student in distillation.
         soft_share: weight of the teacher against the labels in distillation, 0 to 1.
+        training_limit: training questions that models learn from; None: all.
         test_limit: questions used for the accuracies in the record; None: all.
     """
 
@@ -72,6 +73,7 @@ class BuildSettings:
     poor_plan: TrainingPlan
     temperature: float
     soft_share: float
+    training_limit: int | None
     test_limit: int | None
 
 
@@ -90,6 +92,7 @@ def full_settings(seed: int = 0) -> BuildSettings:
         poor_plan=TrainingPlan(steps=200, questions_per_step=64),
         temperature=2.0,
         soft_share=0.9,
+        training_limit=None,
         test_limit=None,
     )
 
@@ -106,5 +109,6 @@ def quick_settings(seed: int = 0) -> BuildSettings:
         teacher_plan=shorten(full.teacher_plan),
         student_plan=shorten(full.student_plan),
         poor_plan=shorten(full.poor_plan),
+        training_limit=480,
         test_limit=24,
     )

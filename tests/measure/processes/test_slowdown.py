@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from distill_fixtures.measure.processes.slowdown import slow_down
@@ -33,6 +33,7 @@ def test_every_token_takes_longer_by_the_share(percent: float) -> None:
     assert trace.prompt_tokens == 2
 
 
+@settings(max_examples=20)
 @given(percent=st.floats(0, 200), token_s=st.floats(1e-4, 1e-3))
 def test_the_ratio_is_the_share(percent: float, token_s: float) -> None:
     clock = Ticking()
