@@ -11,6 +11,7 @@ import importlib.util
 import logging
 import math
 import os
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,7 @@ USAGE_STATISTICS = "RAY_USAGE_STATS_ENABLED"
 # Beside the addresses of all machines Ray lists the first once more under this name.
 HEAD_MARK = "node:__internal_head__"
 SHOWN_LINES = 3
+KNOCK_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ class RayCluster:
         if ray.is_initialized():
             return
         try:
+            self._knock()
             self._sigterm.take_over(lambda: ray.init(**self._how_to_begin()))
         except Exception as error:  # Ray fails in many ways, with errors of its own and others'
             raise self._no_cluster(error) from error
@@ -139,6 +142,17 @@ class RayCluster:
         self._is_ours = False
         ray.shutdown()
         self._sigterm.give_back()
+
+    def _knock(self) -> None:
+        """Ray would try for a quarter of an hour to join a cluster where nobody listens.
+
+        Raises:
+            OSError: nobody does.
+        """
+        address = self.settings.address or ""
+        host, _, port = address.rpartition("://")[2].rpartition(":")
+        if host and port.isdecimal():
+            socket.create_connection((host.strip("[]"), int(port)), KNOCK_S).close()
 
     def _how_to_begin(self) -> dict[str, Any]:
         # Also for the processes that Ray starts, which inherit it.

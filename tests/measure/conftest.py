@@ -10,7 +10,7 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def nothing_old_to_collect() -> Iterator[None]:
-    """Timing collects garbage before each run: with a whole test session in memory half a second."""
+    """Timing collects garbage first, which takes half a second beside all of a test session."""
     gc.freeze()
     yield
     gc.unfreeze()

@@ -233,3 +233,4 @@ def test_no_cluster_at_the_address() -> None:
     with pytest.raises(MeasurementError) as caught:
         RayCluster(RaySettings(address="127.0.0.1:1")).open()
     assert caught.value.what == "there is no Ray cluster at 127.0.0.1:1"
+    assert "refused" in caught.value.got, "found out at once, not by Ray's own patience"
