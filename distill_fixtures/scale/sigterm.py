@@ -26,7 +26,7 @@ class Sigterm:
         """Join a cluster; from then on SIGTERM is an interrupt from the keyboard, which ends the
         run and the cluster and keeps what was measured. A handler of the user's own stays.
 
-        Whatever joining raises is raised here, and nothing has changed then.
+        What joining raises is raised here, and nothing has changed then.
         """
         if threading.current_thread() is not threading.main_thread():
             join()  # neither Ray nor we can set a handler here
@@ -34,6 +34,9 @@ class Sigterm:
         before = signal.getsignal(signal.SIGTERM)
         try:
             join()
+        except SystemExit as error:
+            _set(before)
+            raise KeyboardInterrupt from error  # SIGTERM while Ray's own handler was set
         except BaseException:
             _set(before)
             raise

@@ -49,6 +49,16 @@ def test_a_handler_of_the_users_stays() -> None:
     assert caught == [signal.SIGTERM] * 2
 
 
+def test_it_interrupts_while_the_cluster_is_joined() -> None:
+    def joins_for_long() -> None:
+        join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(KeyboardInterrupt):
+        Sigterm().take_over(joins_for_long)
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
 def test_a_cluster_that_is_not_there_changes_nothing() -> None:
     def fail() -> None:
         join()
