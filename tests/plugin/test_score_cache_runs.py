@@ -19,7 +19,7 @@ from distill_fixtures.models import file_digests
 from distill_fixtures.models.file_digests import DIGESTS_FILE, FileDigests
 from distill_fixtures.models.identity import card_of_plan
 from distill_fixtures.models.plan import ModelPlan
-from distill_fixtures.plugin import measuring
+from distill_fixtures.plugin import opening
 from distill_fixtures.plugin.caches import Caches
 from distill_fixtures.plugin.preparation import prepare_inputs
 from distill_fixtures.plugin.progress import ProgressDisplay
@@ -54,7 +54,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         names.append(plan.reference)
         return FakeModel(card=card_of_plan(plan, digests))
 
-    monkeypatch.setattr(measuring, "open_model", load)
+    monkeypatch.setattr(opening, "open_model", load)
     # Files written just now count as settled, so that what is tested is not the waiting.
     monkeypatch.setattr(file_digests, "QUIET_NS", 0)
     return cast("Iterator[list[str]]", names)
