@@ -224,6 +224,11 @@ def test_criteria_that_fail_or_are_not_judged() -> None:
     reasons = [each["reason"] for each in document["verdict"]["criteria"] if each["reason"]]
     assert reasons
     assert all(reason in unjudged.words for reason in reasons)
+    grades = {each["grade"] for each in document["verdict"]["criteria"]}
+    assert {"not_judged", document["verdict"]["overall"]} <= grades
+    for page, is_open in ((unjudged, True), (failing, False)):
+        (head,) = page.all("header")
+        assert ("where judged" in head.words) is is_open
 
 
 def test_a_partial_or_noisy_run_says_so_before_all_figures() -> None:

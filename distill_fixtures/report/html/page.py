@@ -96,11 +96,18 @@ def _header(document: Node) -> dict[str, Any]:
         "teacher": label(document["teacher"]["reference"], 80),
         "student": label(document["student"]["reference"], 80),
         "overall": verdict["overall"],
-        "overall_words": GRADE_WORDS[verdict["overall"]],
+        "overall_words": _overall_words(verdict),
         "gate": verdict["gate"],
         "summary": _summary(document["distillation"]),
         "facts": facts,
     }
+
+
+def _overall_words(verdict: Node) -> str:
+    """The worst grade; that it is the judged criteria's alone where one could not be judged."""
+    words = GRADE_WORDS[verdict["overall"]]
+    open_ones = any(each["grade"] == "not_judged" for each in verdict["criteria"])
+    return f"{words} where judged" if open_ones and verdict["overall"] != "not_judged" else words
 
 
 def _zone(created_at: str) -> str:
