@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -23,10 +22,9 @@ from distill_fixtures.judge.criteria import (
 from distill_fixtures.metrics.sections import why_not_compared, why_not_gradable, why_not_sliced
 from distill_fixtures.tasks.input_file import (
     did_you_mean,
-    read_bytes,
+    read_toml,
     shorten,
     shown_value,
-    utf8_text,
 )
 
 __all__ = ["criteria_of_student", "find_thresholds", "package_thresholds", "read_thresholds"]
@@ -61,19 +59,14 @@ def read_thresholds(path: Path) -> Thresholds:
             holds a bound that is no finite number or stands the wrong way round. The message
             names the file, the key and the nearest known name.
     """
-    content = read_bytes(
-        path, limit_bytes=MOST_FILE_BYTES, what="the thresholds file", error=ThresholdsError
+    document = read_toml(
+        path,
+        limit_bytes=MOST_FILE_BYTES,
+        what="the thresholds file",
+        error=ThresholdsError,
+        wanted="a file as in docs/thresholds.md",
+        next_step="correct the place that the message names",
     )
-    text = utf8_text(content, f"the thresholds file {path}", error=ThresholdsError)
-    try:
-        document = tomllib.loads(text)
-    except (ValueError, RecursionError) as fault:
-        raise ThresholdsError(
-            f"{path} is no TOML",
-            got=shorten(str(fault), 200),
-            wanted="a file as in docs/thresholds.md",
-            next_step="correct the place that the message names",
-        ) from fault
     return _Reader(path).thresholds(document)
 
 

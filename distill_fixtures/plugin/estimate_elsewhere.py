@@ -22,11 +22,10 @@ from distill_fixtures.measure.timing.expected import RoundsSeen, expected_timing
 from distill_fixtures.measure.timing.rounds import full_batches
 from distill_fixtures.models.loading import load_tokenizer
 from distill_fixtures.models.memory_needs import BYTES_OF_DTYPE
-from distill_fixtures.models.model_limits import window_of_plan
 from distill_fixtures.models.model_task import task_of_plan
 from distill_fixtures.models.packing import usual_budget
 from distill_fixtures.plugin.asked_work import AskedWork, asked_work
-from distill_fixtures.plugin.estimate_parts import whole_run
+from distill_fixtures.plugin.estimate_parts import label_of, usual_window, whole_run
 from distill_fixtures.plugin.measurements import TIMED_ROLES
 from distill_fixtures.plugin.timing_plan import plan_timing
 from distill_fixtures.records import Undefined
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
 
 __all__ = ["EstimateElsewhere"]
 
-USUAL_WINDOW = 2048
 ROUND_SPREAD = 0.02
 READ_BYTES_PER_S = 1e9
 """Of weights from a disk or a network drive into memory."""
@@ -81,8 +79,8 @@ class EstimateElsewhere:
     def __init__(self, bill: Bill, target: Target) -> None:
         self._bill = bill
         self._target = target
-        self._billed: set[tuple[str, Role, str, str]] = set()
         self._fits: dict[Role, bool] = {}
+        self._tokenizers: dict[str, Any] = {}
         bill.peak_bytes = Undefined("of another machine's process")
 
     def add(self, run: StudentRun, wanted: Wanted) -> None:
@@ -125,10 +123,7 @@ class EstimateElsewhere:
 
     def _is_new(self, kind: str, run: StudentRun, role: Role) -> bool:
         inputs = run.store.inputs
-        key = (kind, role, inputs.plans[role].reference, inputs.questions.digest)
-        is_new = key not in self._billed
-        self._billed.add(key)
-        return is_new
+        return self._bill.is_new(kind, role, inputs.plans[role].reference, inputs.questions.digest)
 
     def _sized(self, run: StudentRun, role: Role) -> _Sized | Undefined:
         plan, asked = run.store.inputs.plans[role], run.student.config.dtype
@@ -154,7 +149,7 @@ class EstimateElsewhere:
         if not self._is_new("model", run, role):
             return
         asks, compares = role in wanted.answers, wanted.tokens and role in TIMED_ROLES
-        label = role if role != "student" or run.student.name is None else run.student.name
+        label = label_of(run, role)
         part, questions = f"answering questions: {role}", run.store.questions.questions
         if isinstance(sized, Undefined):
             reference = run.store.inputs.plans[role].reference
@@ -204,7 +199,7 @@ class EstimateElsewhere:
         counter = Counter(
             self._tokenizer_of(run, sized.plan),
             task_of_plan(sized.plan),
-            window=window_of_plan(sized.plan) or USUAL_WINDOW,
+            window=usual_window(sized.plan),
             budget_tokens=usual_budget("cuda"),
         )
         if asked.prompts:
@@ -236,7 +231,12 @@ class EstimateElsewhere:
         return max(least, roofline_s(flops, moved, self._target.device, sized.dtype))
 
     def _tokenizer_of(self, run: StudentRun, plan: ModelPlan) -> Any:
-        """The model's own, else one of another model of the run."""
+        """The model's own, else one of another model of the run; read once."""
+        if plan.reference not in self._tokenizers:
+            self._tokenizers[plan.reference] = self._read_tokenizer(run, plan)
+        return self._tokenizers[plan.reference]
+
+    def _read_tokenizer(self, run: StudentRun, plan: ModelPlan) -> Any:
         if plan.tokenizer_files or plan.kind in ("adapter", "gguf"):
             return load_tokenizer(plan)
         others = [each for each in run.store.inputs.plans.values() if each.tokenizer_files]

@@ -9,12 +9,11 @@ from distill_fixtures.estimate.trial import prove_way, time_passes, time_writing
 from distill_fixtures.measure.processes.code_imports import import_code, rehearse
 from distill_fixtures.measure.timing.clock import SystemClock
 from distill_fixtures.models.loading import load_model, load_tokenizer
-from distill_fixtures.models.model_limits import window_of_plan
 from distill_fixtures.models.model_task import task_of_plan
 from distill_fixtures.models.packing import usual_budget
 from distill_fixtures.plugin.asked_work import AskedWork, asked_work
 from distill_fixtures.plugin.estimate_model import SERVED, KnownModel, model_row
-from distill_fixtures.plugin.estimate_parts import peak_of_this_process
+from distill_fixtures.plugin.estimate_parts import peak_of_this_process, usual_window
 from distill_fixtures.plugin.estimate_timing import BUDGET_S, TimedParts
 from distill_fixtures.plugin.measurements import TIMED_ROLES
 
@@ -33,8 +32,6 @@ PAGE_S, PAGE_BYTES = 9.0, 100e6
 is what three runs of ``studies.estimate_check`` spent outside all measurements, 9 to 13 s on a busy
 machine with two cores; the memory is a guess."""
 
-USUAL_WINDOW = 2048
-
 
 class EstimateHere:
     """Estimates the runs of a session one after another.
@@ -51,7 +48,6 @@ class EstimateHere:
         self._started_s = started_s
         self._has_imported = False
         self._shared: dict[tuple[Role, str, str], KnownModel] = {}
-        self._billed: set[tuple[str, Role, str, str]] = set()
         self._compares = False
         bill.add("start, collection", started_s)
 
@@ -155,10 +151,7 @@ class EstimateHere:
 
     def _is_new(self, kind: str, run: StudentRun, role: Role) -> bool:
         """Whether this is not another student's share of the same work."""
-        key = (kind, *_key(run, role))
-        is_new = key not in self._billed
-        self._billed.add(key)
-        return is_new
+        return self._bill.is_new(kind, *_key(run, role))
 
     # Answers.
 
@@ -208,7 +201,7 @@ class EstimateHere:
         assert asked.settings is not None
         counter = _counter(known.subject, model)
         longest = max(counter.prompt_tokens(asked.prompts))
-        window = window_of_plan(known.subject.plan) or USUAL_WINDOW
+        window = usual_window(known.subject.plan)
         times = time_writing(
             model, asked.prompts, asked.settings, self._clock, room=max(16, window - longest)
         )
@@ -230,7 +223,7 @@ def _counter(subject: Subject, model: InProcessModel, way: str = "packed") -> Co
     return Counter(
         load_tokenizer(subject.plan),
         task_of_plan(subject.plan),
-        window=window_of_plan(subject.plan) or USUAL_WINDOW,
+        window=usual_window(subject.plan),
         budget_tokens=usual_budget(model.module.device.type),
         way=way,
     )

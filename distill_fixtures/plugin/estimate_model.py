@@ -15,7 +15,7 @@ from distill_fixtures.models.counting import count_module
 from distill_fixtures.models.identity import counts_of_plan
 from distill_fixtures.models.memory_needs import BYTES_OF_DTYPE
 from distill_fixtures.plugin.asked_work import AskedWork
-from distill_fixtures.plugin.estimate_parts import whole_run
+from distill_fixtures.plugin.estimate_parts import label_of, whole_run
 from distill_fixtures.records import Undefined
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def model_row(
         compares: next tokens are compared, for which whole distributions are kept.
     """
     plan, asked = known.subject.plan, known.asked
-    label = role if role != "student" or run.student.name is None else run.student.name
+    label = label_of(run, role)
     if plan.served is not None:
         total = len(run.store.questions)
         return ModelCost(label, plan.reference, SERVED, total, 0, SERVED, SERVED, SERVED)

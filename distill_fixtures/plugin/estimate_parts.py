@@ -9,17 +9,22 @@ from typing import TYPE_CHECKING
 from distill_fixtures.estimate.record import Estimate, ModelCost, Part
 from distill_fixtures.measure.scores.token_divergence import TEXTS_AT_ONCE
 from distill_fixtures.models.language_head import rows_at_a_time
+from distill_fixtures.models.model_limits import window_of_plan
 from distill_fixtures.records import Undefined
 
 if TYPE_CHECKING:
     from distill_fixtures.estimate.memory import LargestPass
     from distill_fixtures.estimate.shape import ModelShape
+    from distill_fixtures.models.plan import ModelPlan
     from distill_fixtures.plugin.student_run import StudentRun
+    from distill_fixtures.records import Role
 
 FEWEST_CHARACTERS_A_TOKEN = 3
 """Of English; to tell about how many tokens the longest texts have."""
 
-__all__ = ["Bill", "peak_of_this_process", "whole_run"]
+__all__ = ["Bill", "label_of", "peak_of_this_process", "usual_window", "whole_run"]
+
+USUAL_WINDOW = 2048
 
 
 @dataclass
@@ -38,6 +43,13 @@ class Bill:
     assumptions: dict[str, None] = field(default_factory=dict)
     peak_bytes: float | Undefined = 0.0
     _parts: dict[str, float | Undefined] = field(default_factory=dict)
+    _billed: set[tuple[str, ...]] = field(default_factory=set)
+
+    def is_new(self, *key: str) -> bool:
+        """Whether this is asked for the first time, and not another student's share of it."""
+        is_new = key not in self._billed
+        self._billed.add(key)
+        return is_new
 
     def add(self, part: str, seconds: float | Undefined) -> None:
         """Add to a part; one of which anything is unknown is not known."""
@@ -87,6 +99,16 @@ def whole_run(
         written_tokens=max(largest.written_tokens, prompt + config.new_tokens),
         read=TEXTS_AT_ONCE * prompt if compares else 0.0,
     )
+
+
+def label_of(run: StudentRun, role: Role) -> str:
+    """A model's name in the table: of several students each has its own."""
+    return role if role != "student" or run.student.name is None else run.student.name
+
+
+def usual_window(plan: ModelPlan) -> int:
+    """The longest text a model takes; a usual one's where its files do not tell."""
+    return window_of_plan(plan) or USUAL_WINDOW
 
 
 def peak_of_this_process() -> float:

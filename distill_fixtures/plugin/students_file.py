@@ -14,7 +14,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,10 +24,9 @@ from distill_fixtures.options.table import option_named
 from distill_fixtures.plugin.student_names import MOST_CHARACTERS, is_safe_name, safe_name
 from distill_fixtures.tasks.input_file import (
     did_you_mean,
-    read_bytes,
+    read_toml,
     shorten,
     shown_value,
-    utf8_text,
 )
 
 __all__ = ["StudentEntry", "read_students"]
@@ -66,17 +64,14 @@ def read_students(path: Path) -> tuple[StudentEntry, ...]:
         OptionError: it cannot be read or parsed, names no student, or holds an unknown key or a
             value that cannot be used. The message names the file and the place.
     """
-    content = read_bytes(path, limit_bytes=MOST_FILE_BYTES, what=WHAT, error=OptionError)
-    text = utf8_text(content, f"{WHAT} {path}", error=OptionError)
-    try:
-        document = tomllib.loads(text)
-    except (ValueError, RecursionError) as fault:
-        raise OptionError(
-            f"{path} is no TOML",
-            got=shorten(str(fault), 200),
-            wanted="a [[student]] section for each student",
-            next_step=HELP,
-        ) from fault
+    document = read_toml(
+        path,
+        limit_bytes=MOST_FILE_BYTES,
+        what=WHAT,
+        error=OptionError,
+        wanted="a [[student]] section for each student",
+        next_step=HELP,
+    )
     return _Reader(path).entries(document)
 
 

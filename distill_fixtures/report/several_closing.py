@@ -7,10 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from distill_fixtures.report.github import defused, on_github
 from distill_fixtures.report.leaderboard import SHOWN_METRICS, leaderboard_text
 from distill_fixtures.report.page import Page
-from distill_fixtures.report.terminal import FEWEST_COLUMNS, closing_text, shown_path, written_names
+from distill_fixtures.report.terminal import (
+    closing_text,
+    shown_path,
+    write_closing,
+    written_names,
+)
 
 __all__ = ["print_several", "several_text"]
 
@@ -28,16 +32,16 @@ def print_several(
         documents: of the students; ``-v`` shows each one's own table first.
         written: the session's files.
     """
-    terminalreporter.write_sep("=", "distillation")
-    writer = terminalreporter.config.get_terminal_writer()
-    verbosity = terminalreporter.config.get_verbosity()
-    width, colour = max(FEWEST_COLUMNS, writer.fullwidth), bool(writer.hasmarkup)
-    text = ""
-    if verbosity > 0:
-        for each in documents:
-            text += closing_text(each, (), width=width, colour=colour, verbosity=verbosity) + "\n"
-    text += several_text(board, written, width=width, colour=colour, verbosity=verbosity)
-    terminalreporter.write(defused(text) if on_github(os.environ) else text)
+
+    def text_of(*, width: int, colour: bool, verbosity: int) -> str:
+        text = ""
+        if verbosity > 0:
+            for each in documents:
+                text += closing_text(each, (), width=width, colour=colour, verbosity=verbosity)
+                text += "\n"
+        return text + several_text(board, written, width=width, colour=colour, verbosity=verbosity)
+
+    write_closing(text_of, terminalreporter)
 
 
 def several_text(

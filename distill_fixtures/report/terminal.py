@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,14 +73,20 @@ def print_closing(
     document: Mapping[str, Any], written: Sequence[Path], terminalreporter: Any
 ) -> None:
     """Write the table through pytest's terminal reporter, in colour where it has colour."""
+    write_closing(partial(closing_text, document, written), terminalreporter)
+
+
+def write_closing(text_of: Callable[..., str], terminalreporter: Any) -> None:
+    """Write closing words under their heading.
+
+    Args:
+        text_of: makes them of ``width``, ``colour`` and ``verbosity``, as :func:`closing_text`.
+    """
     terminalreporter.write_sep("=", "distillation")
-    width = terminalreporter.config.get_terminal_writer().fullwidth
-    colour = bool(terminalreporter.config.get_terminal_writer().hasmarkup)
-    text = closing_text(
-        document,
-        written,
-        width=max(FEWEST_COLUMNS, width),
-        colour=colour,
+    writer = terminalreporter.config.get_terminal_writer()
+    text = text_of(
+        width=max(FEWEST_COLUMNS, writer.fullwidth),
+        colour=bool(writer.hasmarkup),
         verbosity=terminalreporter.config.get_verbosity(),
     )
     terminalreporter.write(defused(text) if on_github(os.environ) else text)

@@ -9,13 +9,22 @@ from __future__ import annotations
 import difflib
 import reprlib
 import stat
+import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from distill_fixtures.errors import DistillBenchError, QuestionFileError
 
-__all__ = ["did_you_mean", "nearest", "read_bytes", "shorten", "shown_value", "utf8_text"]
+__all__ = [
+    "did_you_mean",
+    "nearest",
+    "read_bytes",
+    "read_toml",
+    "shorten",
+    "shown_value",
+    "utf8_text",
+]
 
 
 def read_bytes(
@@ -58,6 +67,34 @@ def read_bytes(
             next_step="check that this is the file you mean; split it if it is",
         )
     return content
+
+
+def read_toml(
+    path: Path,
+    *,
+    limit_bytes: int,
+    what: str,
+    error: type[DistillBenchError],
+    wanted: str,
+    next_step: str,
+) -> dict[str, Any]:
+    """The parsed content of a TOML file.
+
+    Args:
+        what, error: as for :func:`read_bytes`.
+        wanted, next_step: said of a file that is no TOML.
+    """
+    content = read_bytes(path, limit_bytes=limit_bytes, what=what, error=error)
+    text = utf8_text(content, f"{what} {path}", error=error)
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as fault:
+        raise error(
+            f"{path} is no TOML",
+            got=shorten(str(fault), 200),
+            wanted=wanted,
+            next_step=next_step,
+        ) from fault
 
 
 def utf8_text(
