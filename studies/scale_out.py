@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from studies.dropped_layers import dropped_layers_folder
 from studies.real_model import real_model_folder
 from studies.scale_runs import Asked, ScaleRun, measure_apart
 from studies.study_page import PAGES, markdown_table, say, setting, write_page
@@ -23,8 +24,11 @@ from studies.study_page import PAGES, markdown_table, say, setting, write_page
 NAME = "scale_out"
 PACKAGES = ("distill-bench", "ray", "torch", "transformers")
 SMALL = "demo:student"
-# From a hundred thousand parameters to 135 million.
+# From a hundred thousand parameters to 135 million: these, parts of the real model, the real model.
 SIZES = ("demo:poor", "demo:student", "demo:teacher")
+PART_LAYERS = (4, 12)
+# A small model is asked so many times the real one's questions, or its time would be too short.
+SMALL_MODELS_MORE = 20
 WORKERS = (1, 2)
 PARTS = ("speed-up", "overhead", "questions", "sizes")
 
@@ -113,9 +117,15 @@ def measure_all(given: argparse.Namespace) -> dict[str, list[ScaleRun]]:
         sizes = [max(1, given.questions // part) for part in (64, 16, 4, 1)]
         found["questions"] = [run(SMALL, size, WORKERS[-1]) for size in sizes]
     if "sizes" in given.parts:
+        parts = () if given.model else PART_LAYERS
+        larger = [*(str(dropped_layers_folder(Path(real), each)) for each in parts), real]
+        asked = [
+            *((model, SMALL_MODELS_MORE * given.real_questions) for model in SIZES),
+            *((model, given.real_questions) for model in larger),
+        ]
         found["sizes"] = [
-            run(model, given.real_questions, workers)
-            for model in (*SIZES, real)
+            run(model, questions, workers)
+            for model, questions in asked
             for workers in (0, WORKERS[-1])
         ]
     return found
