@@ -38,6 +38,18 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         note["parts"] = {part.name: _plain(part.seconds) for part in found.parts}
         note["peak_bytes"] = _plain(found.peak_bytes)
         note["seconds"] = found.seconds
+        note["models"] = {
+            each.role: {
+                "parameters": _plain(each.parameters),
+                "questions": each.questions,
+                "tokens": _plain(each.tokens),
+                "flops": _plain(each.flops),
+                "memory_bytes": _plain(each.memory_bytes),
+                "gpus": None if each.fit is None else each.fit.gpus,
+                "replicas": None if each.fit is None else each.fit.replicas,
+            }
+            for each in found.models
+        }
     elif suite is not None:
         parts: dict[str, float] = {}
         for key, seconds in suite.session.only_run.store.seconds.items():

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from studies.dropped_layers import dropped_layers_folder
 from studies.real_model import real_model_folder
-from studies.scale_runs import Asked, ScaleRun, measure_apart
+from studies.scale_runs import Asked, ScaleRun, measure_apart, measure_beside
 from studies.study_page import PAGES, markdown_table, say, setting, write_page
 
 NAME = "scale_out"
@@ -41,9 +41,18 @@ def run(model: str, questions: int, workers: int) -> ScaleRun:
     return found
 
 
-def speed_up_lines(rows: Sequence[ScaleRun]) -> list[str]:
-    """Replicas against one process."""
+def run_beside(model: str, questions: int, count: int) -> list[ScaleRun]:
+    """What the machine gives processes that share nothing, told as soon as it is there."""
+    found = measure_beside(Asked(model, questions), count)
+    together = sum(one.questions_per_s for one in found)
+    say(f"{_name(model)}, {count} processes apart: {together:.2f} a second together")
+    return found
+
+
+def speed_up_lines(rows: Sequence[ScaleRun], apart: Sequence[ScaleRun]) -> list[str]:
+    """Replicas against one process, and against processes that share nothing."""
     alone = rows[0]
+    together = sum(one.questions_per_s for one in apart)
     cells = [
         [
             f"{one.workers} replica{'' if one.workers == 1 else 's'}" if one.workers else "alone",
@@ -61,6 +70,10 @@ def speed_up_lines(rows: Sequence[ScaleRun]) -> list[str]:
         f"## {_name(alone.model)}, {alone.questions:,} questions",
         "",
         *markdown_table([*head, "predictions", "log-likelihoods the same"], cells),
+        "",
+        f"{len(apart)} processes that know nothing of each other, each asked all these questions "
+        f"at the same time, answer {together:.2f} a second together, "
+        f"{together / alone.questions_per_s:.2f} times alone: what this machine has to give.",
     ]
 
 
@@ -72,16 +85,19 @@ def overhead_lines(alone: ScaleRun, rows: Sequence[ScaleRun]) -> list[str]:
             f"{one.seconds:.1f}",
             f"{1000 * one.question_s:.3f}",
             f"{1000 * (max(1, one.workers) * one.question_s - alone.question_s):.3f}",
+            f"{1000 * one.driver_cpu_s / one.questions:.3f}" if one.workers else "",
         ]
         for one in (alone, *rows)
     ]
+    head = ["replicas", "seconds", "ms a question"]
     return [
         f"## What Ray costs a question: {alone.model}, {alone.questions:,} questions",
         "",
         "More than alone is replicas times milliseconds a question, less those of one process: "
-        "what asking, planning and carrying take, and what a replica waits.",
+        "what asking, planning and carrying take, and what a replica waits. The asking process's "
+        "own processor time bounds what any number of replicas can be asked.",
         "",
-        *markdown_table(["replicas", "seconds", "ms a question", "more than alone, ms"], cells),
+        *markdown_table([*head, "more than alone, ms", "asking process's own, ms"], cells),
     ]
 
 
@@ -111,6 +127,7 @@ def measure_all(given: argparse.Namespace) -> dict[str, list[ScaleRun]]:
     real = given.model or str(real_model_folder())
     if "speed-up" in given.parts:
         found["speed-up"] = [run(real, given.real_questions, each) for each in (0, *WORKERS)]
+        found["apart"] = run_beside(real, given.real_questions, WORKERS[-1])
     if "overhead" in given.parts:
         found["overhead"] = [run(SMALL, given.questions, each) for each in (0, *WORKERS)]
     if "questions" in given.parts:
@@ -143,7 +160,7 @@ def page_of(found: dict[str, list[ScaleRun]]) -> list[str]:
         *setting(*PACKAGES),
     ]
     if rows := found.get("speed-up"):
-        lines += ["", *speed_up_lines(rows)]
+        lines += ["", *speed_up_lines(rows, found["apart"])]
     if rows := found.get("overhead"):
         lines += ["", *overhead_lines(rows[0], rows[1:])]
     if rows := found.get("questions"):

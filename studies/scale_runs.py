@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from distill_fixtures.measure.scores.score_source import ScoreSource
     from distill_fixtures.models.plan import ModelPlan
 
-__all__ = ["Asked", "ScaleRun", "measure_apart"]
+__all__ = ["Asked", "ScaleRun", "measure_apart", "measure_beside"]
 
 # What a model's first passes and a replica's first job take beside answering.
 WARM_UP_QUESTIONS = 64
@@ -54,6 +54,8 @@ class ScaleRun:
         start_s: from nothing to the first answers: a cluster where there is one, processes,
             libraries, weights.
         seconds: from the first question to the last answer, the model and all replicas loaded.
+        driver_cpu_s: processor time in them of the process that asks: what one process can hand
+            out at most, however many replicas there are.
         correct: questions that were answered rightly.
         passes: forward passes.
         predictions: digest of all picks.
@@ -68,6 +70,7 @@ class ScaleRun:
     parameters: int
     start_s: float
     seconds: float
+    driver_cpu_s: float
     correct: int
     passes: int
     predictions: str
@@ -86,9 +89,21 @@ class ScaleRun:
 
 def measure_apart(asked: Asked) -> ScaleRun:
     """Measure in a fresh process."""
+    (found,) = measure_beside(asked, 1)
+    return found
+
+
+def measure_beside(asked: Asked, count: int) -> list[ScaleRun]:
+    """Measure in so many fresh processes at the same time, which know nothing of each other."""
     command = [sys.executable, "-m", "studies.scale_runs", json.dumps(asdict(asked))]
-    done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
-    return ScaleRun(**json.loads(done.stdout.splitlines()[-1]))
+    running = [
+        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(count)
+    ]
+    outputs = [process.communicate()[0] for process in running]
+    for process in running:
+        if process.returncode:
+            raise subprocess.CalledProcessError(process.returncode, command)
+    return [ScaleRun(**json.loads(output.splitlines()[-1])) for output in outputs]
 
 
 def measure(asked: Asked) -> ScaleRun:
@@ -114,13 +129,14 @@ def measure(asked: Asked) -> ScaleRun:
         for _ in stream_answers(source, many_questions(pool[::-1], warm_up), scoring):
             pass
         start_s, passes = time.perf_counter() - begun, source.report.passes
-        begun = time.perf_counter()
+        begun, begun_cpu = time.perf_counter(), time.process_time()
         for answer in stream_answers(source, many_questions(pool, asked.questions), scoring):
             correct += answer.correct
             picks.update(struct.pack("<i", answer.pick))
             values: Sequence[float] = answer.log_likelihoods or ()
             likelihoods.update(struct.pack(f"<{len(values)}d", *values))
         seconds = time.perf_counter() - begun
+        driver_cpu_s = time.process_time() - begun_cpu
         replica_bytes = _replica_bytes()
         passes = source.report.passes - passes
     return ScaleRun(
@@ -130,6 +146,7 @@ def measure(asked: Asked) -> ScaleRun:
         parameters=0 if isinstance(counts, Undefined) else counts.total,
         start_s=start_s,
         seconds=seconds,
+        driver_cpu_s=driver_cpu_s,
         correct=correct,
         passes=passes,
         predictions=picks.hexdigest(),

@@ -64,6 +64,8 @@ def run(given: argparse.Namespace) -> int:
         return SIGNALLED + signal.SIGINT
     if not given.quiet:
         _write_line(f"the student is {model.folder}: {model.said}")
+    if model.doubt is not None:
+        _write_line(f"warning: {model.doubt}")
     return _exit_code_of_pytest([f"{STUDENT}={model.folder}", *given.passed_on])
 
 

@@ -124,6 +124,7 @@ def _asked(config: pytest.Config) -> Asked:
     else:
         references = repeated(config, "student")
         if len(references) < 2:
+            _refuse_idle_resuming(base)
             return Asked(base, (Student(None, base),))
         entries = tuple(StudentEntry(reference) for reference in references)
         folder = config.invocation_params.dir
@@ -162,6 +163,18 @@ def _refuse_idle_waiting(given: Given) -> None:
                 wanted="a training run to wait for",
                 next_step=f"add {waiting} DIR, or leave {flag} out",
             )
+
+
+def _refuse_idle_resuming(config: RunConfig) -> None:
+    """Of a single student nothing is kept, and a user would wait for nothing."""
+    if config.resume:
+        flag, file = option_named("resume").flag, option_named("students").flag
+        raise OptionError(
+            f"{flag} has no effect in this run",
+            got=f"{flag} with one student",
+            wanted="several students, of which an earlier run finished some",
+            next_step=f"leave {flag} out (the score cache keeps answers anyway), or give {file}",
+        )
 
 
 def _student(

@@ -14,6 +14,7 @@ import pytest
 from distill_fixtures.config import RunConfig
 from distill_fixtures.plugin.preparation import prepare_inputs
 from distill_fixtures.plugin.progress import ProgressDisplay
+from distill_fixtures.plugin.warned import warn
 from distill_fixtures.records import Role
 from distill_fixtures.report.waiting_lines import LinesNowAndThen, live_line
 from distill_fixtures.training.alarm import alarm_for
@@ -49,6 +50,8 @@ def after_training(asked: RunConfig, config: pytest.Config) -> RunConfig:
     with _shown(config, order.folder) as show, alarm_for(order.folder) as alarm:
         model = TrainingWatcher(order, alarm, show).wait()
     _write_line(config, f"the student is {model.folder}: {model.said}")
+    if model.doubt is not None:
+        warn(config, [model.doubt])
     return replace(asked, student=str(model.folder))
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from distill_fixtures.errors import MeasurementError
 from distill_fixtures.models.protocol import Clock, GenerateSettings
-from distill_fixtures.scale.cluster import Cluster, ReplicaLostError, Ticket, Worker
+from distill_fixtures.scale.cluster import Call, Cluster, ReplicaLostError, Ticket, Worker
 from distill_fixtures.scale.replica import Failed, Loaded
 from distill_fixtures.scale.work import Job, Work
 
@@ -19,6 +19,9 @@ __all__ = ["Crew", "Done", "Lost"]
 LOOK_S = 5.0
 # Replicas lost before they could be asked anything, one after another.
 MOST_FAILED_STARTS = 3
+# A replica hangs when a call takes so many times the longest of its kind until then, and at least
+# so long: jobs are cut alike, and loads of the same files on machines alike do not differ by that.
+HUNG_TIMES, HUNG_S = 20.0, 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +47,15 @@ class Member:
     Attributes:
         since_s: when it was asked for.
         stage: ``placing`` (there is no process yet), ``loading`` or ``ready``.
-        asked: calls that have not come back, in their order; None: a step of its start.
+        asked: calls that have not come back, in their order; a step of its start has no job.
+        working_since_s: when it began with the first of them, as far as is known here.
     """
 
     worker: Worker
     since_s: float
     stage: Literal["placing", "loading", "ready"] = "placing"
-    asked: deque[tuple[Ticket, Job | None]] = field(default_factory=deque)
+    asked: deque[tuple[Ticket, Call, Job | None]] = field(default_factory=deque)
+    working_since_s: float = 0.0
 
 
 class Crew:
@@ -77,6 +82,7 @@ class Crew:
         self._clock = clock
         self._members: list[Member] = []
         self._failed_starts = 0
+        self._longest_s: dict[Call, float] = {}
         self.uses_chat_template: bool | None = None
 
     def __len__(self) -> int:
@@ -117,12 +123,10 @@ class Crew:
     def give(self, member: Member, job: Job, work: Work, settings: GenerateSettings | None) -> None:
         """Ask a replica."""
         passes = work.requests_of(job)
-        ticket = (
-            self._cluster.ask(member.worker, "plan", passes[0], settings)
-            if job.plans
-            else self._cluster.ask(member.worker, "answer", passes, settings)
-        )
-        member.asked.append((ticket, job))
+        if job.plans:
+            self._ask(member, "plan", job, passes[0], settings)
+        else:
+            self._ask(member, "answer", job, passes, settings)
 
     def events(self, timeout_s: float = LOOK_S) -> Iterator[Done | Lost]:
         """What has happened, as soon as something has; nothing when the time is over.
@@ -137,9 +141,12 @@ class Crew:
         if not done:
             self._refuse_to_wait_for_nobody()
         for ticket in done:
-            event = self._event_of(waited_for[ticket])
+            event = self._event_of(waited_for.pop(ticket))
             if event is not None:
                 yield event
+        for member in waited_for.values():
+            if (reason := self._why_hung(member)) is not None:
+                yield self._lost(member, reason)
 
     def close(self) -> None:
         """End all replicas."""
@@ -148,14 +155,15 @@ class Crew:
         self._cluster.close()
 
     def _event_of(self, member: Member) -> Done | Lost | None:
-        ticket, job = member.asked[0]
+        ticket, call, job = member.asked[0]
         try:
             result = self._cluster.result(ticket)
         except ReplicaLostError as error:
-            self._replace(member, str(error))
-            jobs = tuple(asked for _, asked in member.asked if asked is not None)
-            return Lost(jobs, str(error))
+            return self._lost(member, str(error))
         member.asked.popleft()
+        took_s = self._clock.now() - member.working_since_s
+        self._longest_s[call] = max(took_s, self._longest_s.get(call, 0.0))
+        member.working_since_s = self._clock.now()
         if isinstance(result, Failed):
             raise result.error
         if job is not None:
@@ -171,9 +179,37 @@ class Crew:
     def _hire(self) -> None:
         worker = self._cluster.hire()
         member = Member(worker, self._clock.now())
-        for call in ("ping", "load"):
-            member.asked.append((self._cluster.ask(worker, call), None))
+        self._ask(member, "ping", None)
+        self._ask(member, "load", None)
         self._members.append(member)
+
+    def _ask(self, member: Member, call: Call, job: Job | None, *arguments: Any) -> None:
+        if not member.asked:
+            member.working_since_s = self._clock.now()
+        ticket = self._cluster.ask(member.worker, call, *arguments)
+        member.asked.append((ticket, call, job))
+
+    def _lost(self, member: Member, reason: str) -> Lost:
+        self._replace(member, reason)
+        jobs = tuple(job for _, _, job in member.asked if job is not None)
+        return Lost(jobs, reason)
+
+    def _why_hung(self, member: Member) -> str | None:
+        """Why a replica that is there will not answer any more; None where it may.
+
+        Where nothing of a kind has come back there is no measure, and no bound.
+        """
+        _, call, _ = member.asked[0]
+        if call == "ping" or call not in self._longest_s:
+            return None  # whether it finds a place in time is told elsewhere
+        most_s = max(HUNG_S, HUNG_TIMES * self._longest_s[call])
+        waited_s = self._clock.now() - member.working_since_s
+        if waited_s <= most_s:
+            return None
+        return (
+            f"no answer for {waited_s:.0f} s ({call}; the longest until then took "
+            f"{self._longest_s[call]:.0f} s)"
+        )
 
     def _replace(self, member: Member, reason: str) -> None:
         self._members.remove(member)

@@ -11,13 +11,14 @@ import importlib.util
 import logging
 import math
 import os
-import socket
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from distill_fixtures.errors import MeasurementError, OptionError
 from distill_fixtures.scale.cluster import Call, ReplicaLostError, Ticket, Worker
+from distill_fixtures.scale.head_address import refuse_what_is_no_ray
 from distill_fixtures.scale.replica import Replica, ReplicaOrder
 from distill_fixtures.scale.sigterm import Sigterm
 
@@ -29,8 +30,8 @@ OBJECT_STORE_BYTES = 128 * 2**20
 USAGE_STATISTICS = "RAY_USAGE_STATS_ENABLED"
 # Beside the addresses of all machines Ray lists the first once more under this name.
 HEAD_MARK = "node:__internal_head__"
-SHOWN_LINES = 3
-KNOCK_S = 10.0
+SHOWN_LINES, MOST_SHOWN = 3, 500
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ class RayCluster:
         if ray.is_initialized():
             return
         try:
-            self._knock()
+            refuse_what_is_no_ray(self.settings.address or "")
             self._sigterm.take_over(lambda: ray.init(**self._how_to_begin()))
         except Exception as error:  # Ray fails in many ways, with errors of its own and others'
             raise self._no_cluster(error) from error
@@ -142,17 +143,6 @@ class RayCluster:
         self._is_ours = False
         ray.shutdown()
         self._sigterm.give_back()
-
-    def _knock(self) -> None:
-        """Ray would try for a quarter of an hour to join a cluster where nobody listens.
-
-        Raises:
-            OSError: nobody does.
-        """
-        address = self.settings.address or ""
-        host, _, port = address.rpartition("://")[2].rpartition(":")
-        if host and port.isdecimal():
-            socket.create_connection((host.strip("[]"), int(port)), KNOCK_S).close()
 
     def _how_to_begin(self) -> dict[str, Any]:
         # Also for the processes that Ray starts, which inherit it.
@@ -251,6 +241,10 @@ class RayReplicas:
             exceptions.WorkerCrashedError,
         ) as error:
             raise ReplicaLostError(_shortened(str(error))) from error
+        except exceptions.RayTaskError as error:
+            # One that nobody foresaw. Told as ours, so that it is remembered like a result, and not
+            # every test starts all replicas anew to meet it.
+            raise self._broken(error) from error
 
     def dismiss(self, worker: Worker) -> None:
         import ray
@@ -269,7 +263,25 @@ class RayReplicas:
         for actor in list(self._actors):
             self.dismiss(actor)
 
+    def _broken(self, error: Exception) -> MeasurementError:
+        # Ray's own text is the other process's whole traceback.
+        cause = getattr(error, "cause", None) or error
+        return MeasurementError(
+            f"a replica of {self._order.model.reference} failed",
+            got=_shortened(f"{type(cause).__name__}: {cause}"),
+            wanted="a model that answers",
+            next_step="ask with --distill-executor local to see where it fails",
+        )
+
 
 def _shortened(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return "; ".join(lines[:SHOWN_LINES])[:500]
+    """What Ray says without colours and most of a traceback, whose last line tells what was raised.
+
+    >>> _shortened("died:\\n  File x, line 1\\n    f()\\n    ^^^\\n  File y, line 2\\nValueError: no")
+    'died: ... ValueError: no'
+    """
+    plain = COLOURS.sub("", text)
+    lines = [line.strip() for line in plain.splitlines() if line.strip(" ^~\t")]
+    if len(lines) > SHOWN_LINES:
+        lines = [f"{lines[0]} ... {lines[-1]}"]
+    return "; ".join(lines)[:MOST_SHOWN]

@@ -24,8 +24,9 @@ Result = Scored | Generated
 MOST_DEATHS = 3
 # Requests of a job: what is lost with a replica, against what a call costs.
 MOST_REQUESTS = 64
-# Jobs a replica, so that all of them end at about the same time.
-JOBS_PER_REPLICA = 16
+# A job is at most such a part of a replica's share of what is left: jobs become smaller towards the
+# end, down to one pass, so that all replicas end at about the same time.
+PARTS_OF_SHARE = 16
 # All of a usual pass: any of them may be the one.
 SHOWN_QUESTIONS = 64
 
@@ -61,14 +62,14 @@ class Work:
         self.requests = requests
         self._reference = reference
         self._left = set(range(len(requests))) - set(known)
-        shares = JOBS_PER_REPLICA * replicas
-        self._job_requests = min(MOST_REQUESTS, math.ceil(len(self._left) / shares))
+        self._parts = PARTS_OF_SHARE * replicas
         self._to_plan = deque(
             Job((group,), plans=True)
             for group in _groups(requests)
             if not self._left.isdisjoint(group)
         )
-        self._to_answer: deque[Job] = deque()
+        self._again: deque[Job] = deque()
+        self._passes: deque[tuple[int, ...]] = deque()
 
     @property
     def done(self) -> bool:
@@ -77,13 +78,15 @@ class Work:
 
     @property
     def waiting(self) -> int:
-        """Jobs that nobody has been asked yet."""
-        return len(self._to_plan) + len(self._to_answer)
+        """Plans and passes that nobody has been asked for yet."""
+        return len(self._to_plan) + len(self._again) + len(self._passes)
 
     def next_job(self) -> Job | None:
         """The next to be asked; None where all are being worked on."""
-        if self._to_answer:
-            return self._to_answer.popleft()
+        if self._again:
+            return self._again.popleft()
+        if self._passes:
+            return self._next_passes()
         return self._to_plan.popleft() if self._to_plan else None
 
     def requests_of(self, job: Job) -> list[list[Request]]:
@@ -91,7 +94,7 @@ class Work:
         return [[self.requests[place] for place in places] for places in job.passes]
 
     def take_plan(self, job: Job, planned: Sequence[Sequence[int]]) -> None:
-        """Make jobs of the passes that a group's requests make.
+        """Take up the passes that a group's requests make.
 
         Args:
             job: the plan.
@@ -100,8 +103,7 @@ class Work:
         (group,) = job.passes
         passes = [[group[place] for place in places] for places in planned]
         wanted = [tuple(place for place in some if place in self._left) for some in passes]
-        jobs = _jobs([some for some in wanted if some], self._job_requests)
-        self._to_answer.extend(jobs)
+        self._passes.extend(some for some in wanted if some)
 
     def take_answers(
         self, job: Job, passes: Sequence[Sequence[Result]]
@@ -135,7 +137,17 @@ class Work:
             else [Job((places,), deaths=deaths) for places in first.passes]
         )
         for job in reversed([*again, *later]):
-            (self._to_plan if job.plans else self._to_answer).appendleft(job)
+            (self._to_plan if job.plans else self._again).appendleft(job)
+
+    def _next_passes(self) -> Job:
+        """Whole passes, in their order, until there are so many requests."""
+        most = min(MOST_REQUESTS, math.ceil(len(self._left) / self._parts))
+        some = [self._passes.popleft()]
+        requests = len(some[0])
+        while self._passes and requests + len(self._passes[0]) <= most:
+            some.append(self._passes.popleft())
+            requests += len(some[-1])
+        return Job(tuple(some))
 
     def _deadly(self, job: Job, deaths: int, reason: str) -> MeasurementError:
         keys = list(
@@ -165,15 +177,3 @@ def _groups(requests: Sequence[Request]) -> Iterator[tuple[int, ...]]:
         keys.add(request.key)
     if places:
         yield tuple(places)
-
-
-def _jobs(passes: Sequence[tuple[int, ...]], size: int) -> Iterator[Job]:
-    """Whole passes, in their order, until there are so many requests."""
-    some: list[tuple[int, ...]] = []
-    for places in passes:
-        if some and sum(map(len, some)) + len(places) > size:
-            yield Job(tuple(some))
-            some = []
-        some.append(places)
-    if some:
-        yield Job(tuple(some))

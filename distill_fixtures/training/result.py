@@ -18,7 +18,7 @@ from distill_fixtures.training.saved_model import (
     is_weights_file,
     is_whole,
 )
-from distill_fixtures.training.trainer_state import STATE_FILE, TrainerState
+from distill_fixtures.training.trainer_state import STATE_FILE, TrainerState, checkpoint_step
 
 __all__ = [
     "Choice",
@@ -48,12 +48,14 @@ class TrainedModel:
         closed: the file that a Trainer writes last is there and no older than the weights. Without
             it more may be to come: scripts that save by themselves write none, and copies have
             times of their own.
+        doubt: what may be wrong with the choice, in a sentence; None: nothing speaks against it.
     """
 
     folder: Path
     said: str
     files: Mapping[str, FileMark]
     closed: bool
+    doubt: str | None = None
 
 
 def chosen_model(look: FolderLook, choice: Choice) -> TrainedModel | Undefined:
@@ -81,6 +83,19 @@ def chosen_model(look: FolderLook, choice: Choice) -> TrainedModel | Undefined:
         f"{newest}, the newest checkpoint: no model was saved in the folder itself after it",
         look.part(newest),
         _closed_by(look, newest, STATE_FILE),
+        _doubt_about(look, newest),
+    )
+
+
+def _doubt_about(look: FolderLook, newest: str) -> str | None:
+    """A run that began anew in an old folder and a copy whose files have other times look alike."""
+    last = max(look.checkpoints, key=lambda name: checkpoint_step(name) or 0)
+    if last == newest:
+        return None
+    return (
+        f"{newest} is taken as the newest checkpoint, as its files were written after those of "
+        f"{last}; in a folder that was copied without its times that may be wrong "
+        f"(--student-model {look.folder / last} measures the other)"
     )
 
 

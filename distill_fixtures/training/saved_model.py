@@ -50,8 +50,11 @@ def is_whole(path: Path) -> bool:
 def fault_of_model(folder: Path) -> str | None:
     """Why a folder does not hold a whole model, or not yet; None where it does."""
     try:
-        names = {each.name for each in folder.iterdir() if each.is_file() and not each.is_symlink()}
-        return _fault(folder, names)
+        entries = list(folder.iterdir())
+        links = [each.name for each in entries if each.is_symlink() and is_model_file(each.name)]
+        if links:
+            return f"{min(links)} is a link, and links are not followed"
+        return _fault(folder, {each.name for each in entries if each.is_file()})
     except OSError as error:
         # A trainer deletes old checkpoints while they are looked at.
         return f"{error.strerror or type(error).__name__}: {error.filename}"

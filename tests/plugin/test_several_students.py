@@ -399,6 +399,12 @@ def test_an_interrupted_session_resumes_with_the_rest(
     assert (board["gate"], board["not_measured"]) == ("pass", [])
 
 
+def test_of_one_student_nothing_is_resumed(workspace: Workspace, tiny: Tiny) -> None:
+    outcome = workspace.quick(*tiny.options(), "--distill-resume", "-m", "size")
+    assert outcome.returncode == USAGE_ERROR
+    assert "--distill-resume has no effect in this run" in outcome.output
+
+
 def test_without_the_option_all_are_measured_again(workspace: Workspace, three: list[str]) -> None:
     workspace.quick(*three)
     first = workspace.document("metrics/a")

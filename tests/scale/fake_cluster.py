@@ -101,6 +101,8 @@ class FakeCluster:
         clock: moves by the whole time-out where nothing happens in it.
         kills: whether a worker dies over a call; told the worker's number, the call and what was
             asked.
+        hangs: whether a worker never comes back from a call; told the same.
+        call_s: what a call takes.
         seed: of whose turn it is.
         hired: how many were asked for so far.
         calls: what was done, by the workers' numbers.
@@ -110,6 +112,8 @@ class FakeCluster:
     room: int = 8
     clock: FakeClock = field(default_factory=FakeClock)
     kills: Callable[[int, Call, tuple[Any, ...]], bool] = lambda number, call, arguments: False
+    hangs: Callable[[int, Call, tuple[Any, ...]], bool] = lambda number, call, arguments: False
+    call_s: float = 0.0
     seed: int = 0
     hired: int = 0
     calls: list[tuple[int, Call]] = field(default_factory=list)
@@ -136,7 +140,8 @@ class FakeCluster:
         self._chance.shuffle(ready)
         for worker in ready:
             ticket, call, arguments = worker.asked[0]
-            if ticket in tickets:
+            if ticket in tickets and not self.hangs(worker.number, call, arguments):
+                self.clock.advance(self.call_s)
                 self._do(worker, ticket, call, arguments)
                 return [ticket]
         self.clock.advance(timeout_s)

@@ -20,6 +20,7 @@ from distill_fixtures.models.protocol import (
     ScoreRequest,
 )
 from distill_fixtures.scale.cluster import Call
+from distill_fixtures.scale.crew import HUNG_S, HUNG_TIMES
 from distill_fixtures.scale.pool import ReplicaPool
 from distill_fixtures.scale.work import MOST_DEATHS
 from tests.fakes import make_card
@@ -233,6 +234,65 @@ def test_nobody_left_and_nobody_comes() -> None:
     cluster.kills = kills
     with pytest.raises(MeasurementError, match="0 of 2 workers for fake came up within 60 s"):
         scored(pool_on(cluster), make_requests(60))
+
+
+# With a load that hangs the others have done all work before it is known for sure.
+@pytest.mark.parametrize(("stuck_in", "hired"), [("load", 2), ("plan", 3), ("answer", 3)])
+def test_one_that_hangs_is_replaced_as_if_it_had_died(stuck_in: Call, hired: int) -> None:
+    victims: list[int] = []
+
+    def hangs(number: int, call: Call, arguments: tuple[Any, ...]) -> bool:
+        """The first that shall do what another has done already."""
+        if call != stuck_in:
+            return False
+        if not victims and any(did == call and who != number for who, did in cluster.calls):
+            victims.append(number)
+        return number in victims
+
+    requests = make_requests(3 * BLOCK_QUESTIONS)
+    cluster = FakeCluster(hangs=hangs, call_s=1.0)
+    assert scored(pool_on(cluster), requests) == scored(pool_on(FakeCluster()), requests)
+    assert cluster.hired == hired
+
+
+def test_a_load_that_hangs_does_not_keep_the_others_waiting() -> None:
+    cluster = FakeCluster(
+        hangs=lambda number, call, arguments: number == 0 and call == "load", call_s=1.0
+    )
+    pool = pool_on(cluster)
+    pool.load_all()
+    assert cluster.hired == 3
+    assert HUNG_S < cluster.clock.now() - 100.0 < HUNG_S + 60
+
+
+def test_a_question_over_which_all_hang_ends_the_run() -> None:
+    over = kills_over("q7")
+    cluster = FakeCluster(hangs=over, call_s=1.0)
+    with pytest.raises(MeasurementError, match="over the same questions") as caught:
+        scored(pool_on(cluster), make_requests(90))
+    assert "no answer for" in caught.value.got
+    assert not cluster.workers
+
+
+def test_a_slow_call_is_waited_for() -> None:
+    """Twenty times the longest of its kind, however long that was."""
+    cluster = FakeCluster()
+    pool = pool_on(cluster)
+    pool.load_all()
+    cluster.call_s = 100.0
+    moments: list[float] = []
+
+    def hangs(number: int, call: Call, arguments: tuple[Any, ...]) -> bool:
+        if number or call != "answer" or len(cluster.calls) < 20:
+            return False
+        moments.append(cluster.clock.now())
+        return moments[-1] - moments[0] < 0.9 * HUNG_TIMES * 100.0
+
+    cluster.hangs = hangs
+    requests = make_requests(300)
+    assert scored(pool, requests) == scored(PlanningFake(), requests)
+    assert moments[-1] - moments[0] > HUNG_S
+    assert cluster.hired == 2
 
 
 def test_replicas_that_die_as_they_load_are_not_started_for_ever() -> None:

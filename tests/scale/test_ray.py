@@ -22,6 +22,7 @@ from distill_fixtures.models.loading import load_model
 from distill_fixtures.models.protocol import GenerateRequest, GenerateSettings, Scored
 from distill_fixtures.models.references import resolve_reference
 from distill_fixtures.scale.executor import RayExecutor
+from distill_fixtures.scale.head_address import refuse_what_is_no_ray
 from distill_fixtures.scale.pool import ReplicaPool
 from distill_fixtures.scale.ray_cluster import RayCluster, RayReplicas, RaySettings
 from distill_fixtures.scale.replica import Answered, Failed, Passes, Replica, order_of
@@ -153,6 +154,29 @@ def test_errors_come_back_as_they_are(executor: RayExecutor, tmp_path: Path) -> 
     with pytest.raises(NotFiniteScoreError) as found:
         list(pool.score_in_passes(requests))
     assert str(found.value) == str(alone.value)
+
+
+class BrokenReplica(Replica):
+    """Fails in a way that this package does not foresee."""
+
+    def answer(self, passes: Passes, settings: GenerateSettings | None) -> Answered | Failed:
+        raise ZeroDivisionError("oh\nno")
+
+
+def test_what_nobody_foresaw_is_told_and_remembered_as_an_error(executor: RayExecutor) -> None:
+    order = order_of(ModelToLoad(MODEL), find_model(ModelToLoad(MODEL)), "cpu", "float32", 1)
+    replicas = RayReplicas(executor._cluster, order, kind=BrokenReplica)
+    pool = ReplicaPool(make_card(MODEL), replicas, REPLICAS, start_timeout_s=120.0)
+    with pytest.raises(MeasurementError) as caught:
+        list(pool.score_in_passes(demo_requests(3)))
+    assert caught.value.what == f"a replica of {MODEL} failed"
+    assert caught.value.got == "ZeroDivisionError: oh; no"
+
+
+def test_a_real_head_is_not_refused(executor: RayExecutor) -> None:
+    import ray
+
+    refuse_what_is_no_ray(ray.get_runtime_context().gcs_address)
 
 
 def test_a_model_that_cannot_be_loaded(executor: RayExecutor, tmp_path: Path) -> None:

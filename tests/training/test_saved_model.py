@@ -71,7 +71,7 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
     run.mkdir()
     (run / "config.json").write_bytes(b"{}")
     (run / "model.safetensors").symlink_to(tmp_path / "elsewhere")
-    assert fault_of_model(run) == "it has no weights"
+    assert fault_of_model(run) == "model.safetensors is a link, and links are not followed"
 
 
 def test_a_folder_that_is_gone(tmp_path: Path) -> None:

@@ -211,8 +211,19 @@ def test_a_run_anew_in_an_old_folder(run: Played) -> None:
     """Its steps are lower than those that it finds there."""
     halves(run).checkpoint(1000, 5).checkpoint(1100, 20)
     run.seconds = 1000
-    assert run.wait().folder.name == "checkpoint-20"
+    model = run.wait()
+    assert model.folder.name == "checkpoint-20"
+    assert model.doubt is None
     assert run.seconds >= 1105
+
+
+def test_an_older_step_that_was_written_later_is_doubtful(run: Played) -> None:
+    """As in a copy whose files have the times of copying, in the order of their names."""
+    run.checkpoint(100, 100).checkpoint(200, 20).seconds = 1000
+    model = run.wait()
+    assert model.folder.name == "checkpoint-20"
+    assert model.doubt is not None
+    assert f"--student-model {run.folder}/checkpoint-100" in model.doubt
 
 
 def test_a_run_asked_to_save_and_go_is_not_over(run: Played) -> None:

@@ -1,0 +1,124 @@
+"""What the suite foretells for a teacher of 70 billion parameters over a million questions.
+
+    python -m studies.large_teacher                      minutes: the questions are really read
+    python -m studies.large_teacher --questions 10000
+
+Two folders with `config.json` alone, in the shapes of Llama 3's 70B and 8B models, and a file of
+questions of the built-in generator; then `pytest --distill-estimate-on` for several layouts of
+GPUs. No weight is there and nothing is timed: operations and bytes by data sheets, under the
+assumptions that the page repeats. Tokens are counted by SmolLM2's tokenizer. The time of a run's
+other parts (reading the questions, its memory) is that of this machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from studies.accuracy_growth import make_pool, many_questions
+from studies.estimate_check import Outcome, watched
+from studies.real_model import real_model_folder
+from studies.study_page import PAGES, say
+
+NAME = "large_teacher"
+PACKAGES = ("distill-bench", "torch", "transformers")
+LLAMA = {
+    "architectures": ["LlamaForCausalLM"],
+    "model_type": "llama",
+    "torch_dtype": "bfloat16",
+    "vocab_size": 128_256,
+    "max_position_embeddings": 8_192,
+    "num_key_value_heads": 8,
+    "tie_word_embeddings": False,
+}
+SHAPES = {
+    "teacher-70b": {
+        "hidden_size": 8_192,
+        "intermediate_size": 28_672,
+        "num_hidden_layers": 80,
+        "num_attention_heads": 64,
+    },
+    "student-8b": {
+        "hidden_size": 4_096,
+        "intermediate_size": 14_336,
+        "num_hidden_layers": 32,
+        "num_attention_heads": 32,
+    },
+}
+TARGETS = ("h100x2", "h100x8", "h100x64", "h200x64", "b200x64", "a100-80x64")
+
+
+@dataclass(frozen=True, slots=True)
+class Foretold:
+    """One layout.
+
+    Attributes:
+        target: as `--distill-estimate-on` takes it.
+        suite: what was asked for.
+        outcome: what pytest said, and what it took here.
+    """
+
+    target: str
+    suite: str
+    outcome: Outcome
+
+
+def make_model(folder: Path, shape: dict[str, int], tokenizer_of: Path) -> Path:
+    """A folder that tells a model's shape, and how it splits texts."""
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(LLAMA | shape), encoding="utf-8")
+    for file in tokenizer_of.glob("*token*"):
+        shutil.copy(file, folder)
+    return folder
+
+
+def write_questions(path: Path, count: int) -> None:
+    """A line for each question."""
+    with path.open("w", encoding="utf-8") as file:
+        for each in many_questions(make_pool(), count):
+            line = {"question": each.question, "choices": each.choices, "answer": each.answer}
+            file.write(json.dumps(line, separators=(",", ":")) + "\n")
+
+
+def foretell(folder: Path, targets: Sequence[str]) -> list[Foretold]:
+    """Every layout's answers, and the whole suite on the last but one."""
+    options = ["-m", "accuracy", "--teacher-model", str(folder / "teacher-70b")]
+    options += ["--student-model", str(folder / "student-8b")]
+    options += ["--data-path", str(folder / "questions.jsonl"), "--distill-dtype", "bfloat16"]
+    found = []
+    for target in targets:
+        outcome = watched([*options, "--distill-estimate-on", target], folder / target)
+        found.append(Foretold(target, "-m accuracy", outcome))
+        say(f"{target}: {outcome.note['parts']}")
+    whole = [each for each in options if each not in ("-m", "accuracy")]
+    outcome = watched([*whole, "--distill-estimate-on", "h100x64"], folder / "whole")
+    found.append(Foretold("h100x64", "everything", outcome))
+    say(f"h100x64, everything: {outcome.note['parts']}")
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--questions", type=int, default=1_000_000)
+    parser.add_argument("--targets", nargs="+", default=list(TARGETS))
+    parser.add_argument("--out", type=Path, default=PAGES, help="folder of the page")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for model, shape in SHAPES.items():
+            make_model(folder / model, shape, real_model_folder())
+        write_questions(folder / "questions.jsonl", given.questions)
+        found = foretell(folder, given.targets)
+    for each in found:
+        print(json.dumps(asdict(each), indent=1))
+
+
+if __name__ == "__main__":
+    main()
