@@ -19,11 +19,12 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from studies.accuracy_growth import make_pool, many_questions
 from studies.estimate_check import Outcome, watched
 from studies.real_model import real_model_folder
-from studies.study_page import PAGES, say
+from studies.study_page import PAGES, markdown_table, say, setting, write_page
 
 NAME = "large_teacher"
 PACKAGES = ("distill-bench", "torch", "transformers")
@@ -50,7 +51,8 @@ SHAPES = {
         "num_attention_heads": 32,
     },
 }
-TARGETS = ("h100x2", "h100x8", "h100x64", "h200x64", "b200x64", "a100-80x64")
+TARGETS = ("h100x8", "h100x64", "h200x64", "b200x64")
+WHOLE_SUITE_ON = "h100x64"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ def write_questions(path: Path, count: int) -> None:
 
 
 def foretell(folder: Path, targets: Sequence[str]) -> list[Foretold]:
-    """Every layout's answers, and the whole suite on the last but one."""
+    """Every layout's answers, and at last the whole suite on one of them."""
     options = ["-m", "accuracy", "--teacher-model", str(folder / "teacher-70b")]
     options += ["--student-model", str(folder / "student-8b")]
     options += ["--data-path", str(folder / "questions.jsonl"), "--distill-dtype", "bfloat16"]
@@ -96,10 +98,83 @@ def foretell(folder: Path, targets: Sequence[str]) -> list[Foretold]:
         found.append(Foretold(target, "-m accuracy", outcome))
         say(f"{target}: {outcome.note['parts']}")
     whole = [each for each in options if each not in ("-m", "accuracy")]
-    outcome = watched([*whole, "--distill-estimate-on", "h100x64"], folder / "whole")
-    found.append(Foretold("h100x64", "everything", outcome))
-    say(f"h100x64, everything: {outcome.note['parts']}")
+    outcome = watched([*whole, "--distill-estimate-on", WHOLE_SUITE_ON], folder / "whole")
+    found.append(Foretold(WHOLE_SUITE_ON, "everything", outcome))
+    say(f"{WHOLE_SUITE_ON}, everything: {outcome.note['parts']}")
     return found
+
+
+def page(found: Sequence[Foretold], questions: int) -> list[str]:
+    """The page in Markdown."""
+    return [
+        f"# A teacher of 70 billion parameters over {questions:,} questions, foretold",
+        "",
+        *setting(*PACKAGES),
+        "",
+        f"Made by `python -m studies.{NAME}`: `pytest --distill-estimate-on` for a teacher and a "
+        "student in the shapes of Llama 3's 70B and 8B models in bfloat16, cloze scoring of the "
+        "built-in generator's questions. NOTHING OF THIS WAS MEASURED on such hardware: operations "
+        "and bytes come from data sheets, under the assumptions in docs/scaling.md.",
+        "",
+        *_answers(found),
+        "",
+        *_whole_suite(found[-1]),
+        "",
+        *_here(found),
+    ]
+
+
+def _answers(found: Sequence[Foretold]) -> list[str]:
+    cells = []
+    for each in found[:-1]:
+        models, parts = _dict(each.outcome.note["models"]), _dict(each.outcome.note["parts"])
+        for role in ("teacher", "student"):
+            model, seconds = models[role], parts[f"answering questions: {role}"]
+            cells.append(
+                [
+                    each.target,
+                    role,
+                    f"{model['tokens'] / 1e6:.0f}",
+                    f"{model['flops'] / 1e15:,.0f}",
+                    f"{model['memory_bytes'] / 1e9:.1f}",
+                    f"{model['gpus']}",
+                    f"{model['replicas']}",
+                    "does not fit" if seconds is None else f"{seconds:,.0f}",
+                ]
+            )
+    head = ["hardware", "model", "million tokens", "10^15 operations", "GB", "GPUs a replica"]
+    table = markdown_table([*head, "replicas", "answering, s"], cells)
+    return ["## Answers (`-m accuracy --distill-executor ray`)", "", *table]
+
+
+def _whole_suite(whole: Foretold) -> list[str]:
+    parts = _dict(whole.outcome.note["parts"])
+    known = {name: seconds for name, seconds in parts.items() if seconds is not None}
+    cells = [
+        [name, f"{seconds:,.0f}", f"{100 * seconds / sum(known.values()):.0f}"]
+        for name, seconds in sorted(known.items(), key=lambda part: -part[1])
+    ]
+    return [
+        f"## The whole suite on {whole.target}, the most expensive part first",
+        "",
+        *markdown_table(["part", "seconds", "% of all"], cells),
+    ]
+
+
+def _here(found: Sequence[Foretold]) -> list[str]:
+    """What reading the questions takes is measured: it is this machine's."""
+    seconds = sorted(each.outcome.wall_s for each in found)
+    peak = max(each.outcome.peak_bytes for each in found)
+    return [
+        f"Each estimate itself took {seconds[0]:.0f} to {seconds[-1]:.0f} s here, most of it "
+        f"for reading and checking the questions, and at most {peak / 1e9:.1f} GB: what the "
+        "process that runs pytest needs for so many questions.",
+    ]
+
+
+def _dict(value: object) -> dict[str, Any]:
+    assert isinstance(value, dict), value
+    return value
 
 
 def main() -> None:
@@ -116,8 +191,8 @@ def main() -> None:
             make_model(folder / model, shape, real_model_folder())
         write_questions(folder / "questions.jsonl", given.questions)
         found = foretell(folder, given.targets)
-    for each in found:
-        print(json.dumps(asdict(each), indent=1))
+    raw = {f"{each.target}, {each.suite}": asdict(each) for each in found}
+    write_page(NAME, page(found, given.questions), raw, folder=given.out)
 
 
 if __name__ == "__main__":

@@ -87,18 +87,21 @@ def overhead_lines(alone: ScaleRun, rows: Sequence[ScaleRun]) -> list[str]:
             f"{1000 * one.question_s:.3f}",
             f"{1000 * (max(1, one.workers) * one.question_s - alone.question_s):.3f}",
             f"{1000 * one.driver_cpu_s / one.questions:.3f}" if one.workers else "",
+            f"{one.carried_bytes / one.questions:,.0f}" if one.workers else "",
         ]
         for one in (alone, *rows)
     ]
     head = ["replicas", "seconds", "ms a question"]
+    of_pool = ["more than alone, ms", "asking process's own, ms", "bytes a question"]
     return [
         f"## What Ray costs a question: {alone.model}, {alone.questions:,} questions",
         "",
         "More than alone is replicas times milliseconds a question, less those of one process: "
         "what asking, planning and carrying take, and what a replica waits. The asking process's "
-        "own processor time bounds what any number of replicas can be asked.",
+        "own processor time bounds what any number of replicas can be asked. Bytes are those of "
+        "the loop-back interface: what other machines would be sent, and send.",
         "",
-        *markdown_table([*head, "more than alone, ms", "asking process's own, ms"], cells),
+        *markdown_table([*head, *of_pool], cells),
     ]
 
 

@@ -56,6 +56,8 @@ class ScaleRun:
         seconds: from the first question to the last answer, the model and all replicas loaded.
         driver_cpu_s: processor time in them of the process that asks: what one process can hand
             out at most, however many replicas there are.
+        carried_bytes: that went through this machine's loop-back interface meanwhile, both ways:
+            what replicas on other machines would be sent and send.
         correct: questions that were answered rightly.
         passes: forward passes.
         predictions: digest of all picks.
@@ -71,6 +73,7 @@ class ScaleRun:
     start_s: float
     seconds: float
     driver_cpu_s: float
+    carried_bytes: int
     correct: int
     passes: int
     predictions: str
@@ -129,6 +132,7 @@ def measure(asked: Asked) -> ScaleRun:
         for _ in stream_answers(source, many_questions(pool[::-1], warm_up), scoring):
             pass
         start_s, passes = time.perf_counter() - begun, source.report.passes
+        carried = _looped_bytes()
         begun, begun_cpu = time.perf_counter(), time.process_time()
         for answer in stream_answers(source, many_questions(pool, asked.questions), scoring):
             correct += answer.correct
@@ -137,6 +141,7 @@ def measure(asked: Asked) -> ScaleRun:
             likelihoods.update(struct.pack(f"<{len(values)}d", *values))
         seconds = time.perf_counter() - begun
         driver_cpu_s = time.process_time() - begun_cpu
+        carried = _looped_bytes() - carried
         replica_bytes = _replica_bytes()
         passes = source.report.passes - passes
     return ScaleRun(
@@ -147,6 +152,7 @@ def measure(asked: Asked) -> ScaleRun:
         start_s=start_s,
         seconds=seconds,
         driver_cpu_s=driver_cpu_s,
+        carried_bytes=carried,
         correct=correct,
         passes=passes,
         predictions=picks.hexdigest(),
@@ -180,6 +186,12 @@ def _source(asked: Asked, plan: ModelPlan) -> Iterator[ScoreSource]:
     finally:
         pool.close()
         executor.close()
+
+
+def _looped_bytes() -> int:
+    import psutil
+
+    return psutil.net_io_counters(pernic=True)["lo"].bytes_sent
 
 
 def _replica_bytes() -> int:
