@@ -6,12 +6,14 @@
 Four parts. Replicas against one process, on a real public model: questions per second, and whether
 predictions and log-likelihoods are the same. What Ray costs a question, with a student so small
 that the rest takes little. Growth in questions, and growth in the model's size. Every row is a
-fresh process; every replica and the process that it is held against have one thread.
+fresh process; every replica and the process that it is held against have one thread. Of parts that
+`--parts` leaves out the page keeps what an earlier run found.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -32,6 +34,8 @@ PART_LAYERS = (4, 12)
 SIZES_ASKED_LESS, SMALL_MODELS_MORE = 4, 20
 WORKERS = (1, 2)
 PARTS = ("speed-up", "overhead", "questions", "sizes")
+APART = "apart"
+Found = dict[str, list[ScaleRun]]
 
 
 def run(model: str, questions: int, workers: int) -> ScaleRun:
@@ -125,13 +129,13 @@ def growth_lines(title: str, rows: Sequence[ScaleRun], *, by_model: bool) -> lis
     return [f"## {title}", "", *markdown_table([*first, *head, "a replica, MB"], cells)]
 
 
-def measure_all(given: argparse.Namespace) -> dict[str, list[ScaleRun]]:
+def measure_all(given: argparse.Namespace) -> Found:
     """All rows of the parts that were asked for, by part."""
-    found: dict[str, list[ScaleRun]] = {}
+    found: Found = {}
     real = given.model or str(real_model_folder())
     if "speed-up" in given.parts:
         found["speed-up"] = [run(real, given.real_questions, each) for each in (0, *WORKERS)]
-        found["apart"] = run_beside(real, given.real_questions, WORKERS[-1])
+        found[APART] = run_beside(real, given.real_questions, WORKERS[-1])
     if "overhead" in given.parts:
         found["overhead"] = [run(SMALL, given.questions, each) for each in (0, *WORKERS)]
     if "questions" in given.parts:
@@ -153,7 +157,22 @@ def measure_all(given: argparse.Namespace) -> dict[str, list[ScaleRun]]:
     return found
 
 
-def page_of(found: dict[str, list[ScaleRun]]) -> list[str]:
+def kept(folder: Path, parts: Sequence[str]) -> tuple[Found, dict[str, str]]:
+    """Rows that an earlier run of the study wrote for other parts than these, and when and where
+    each part was measured."""
+    file = folder / f"{NAME}.json"
+    if not file.is_file():
+        return {}, {}
+    raw = json.loads(file.read_text(encoding="utf-8"))
+    rows = {
+        part: [ScaleRun(**one) for one in some]
+        for part, some in raw["rows"].items()
+        if part not in parts and not (part == APART and PARTS[0] in parts)
+    }
+    return rows, {part: raw["measured"][part] for part in rows}
+
+
+def page_of(found: Found, measured: dict[str, str]) -> list[str]:
     """The page in Markdown."""
     lines = [
         "# Answering by replicas on a Ray cluster",
@@ -161,17 +180,20 @@ def page_of(found: dict[str, list[ScaleRun]]) -> list[str]:
         f"Made by `python -m studies.{NAME}`: cloze, questions of the built-in generator, each row "
         "a fresh process, one thread for a replica and for the process that it is held against. A "
         "start goes from nothing to the first answers.",
-        "",
-        *setting(*PACKAGES),
     ]
+
+    def add(part: str, section: Sequence[str]) -> None:
+        heading, *rest = section
+        lines.extend(["", heading, "", measured[part], *rest])
+
     if rows := found.get("speed-up"):
-        lines += ["", *speed_up_lines(rows, found["apart"])]
+        add("speed-up", speed_up_lines(rows, found[APART]))
     if rows := found.get("overhead"):
-        lines += ["", *overhead_lines(rows[0], rows[1:])]
+        add("overhead", overhead_lines(rows[0], rows[1:]))
     if rows := found.get("questions"):
-        lines += ["", *growth_lines("Growth in questions", rows, by_model=False)]
+        add("questions", growth_lines("Growth in questions", rows, by_model=False))
     if rows := found.get("sizes"):
-        lines += ["", *growth_lines("Growth in the model's size", rows, by_model=True)]
+        add("sizes", growth_lines("Growth in the model's size", rows, by_model=True))
     return lines
 
 
@@ -193,9 +215,15 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
 
 def main() -> None:
     given = parse_arguments()
-    found = measure_all(given)
-    raw = {part: [asdict(one) for one in rows] for part, rows in found.items()}
-    write_page(NAME, page_of(found), raw, folder=given.out)
+    found, measured = kept(given.out, given.parts)
+    new = measure_all(given)
+    here = " ".join(setting(*PACKAGES))
+    found, measured = found | new, measured | dict.fromkeys(new, here)
+    raw = {
+        "measured": measured,
+        "rows": {part: [asdict(one) for one in rows] for part, rows in found.items()},
+    }
+    write_page(NAME, page_of(found, measured), raw, folder=given.out)
 
 
 if __name__ == "__main__":

@@ -164,9 +164,7 @@ def pair_tests(runs: Sequence[Contestant], seed: int = 0) -> list[PairTest]:
                 first=first,
                 second=second,
                 difference=float(right_1.mean() - right_2.mean()),
-                ci95=paired_interval(
-                    right_1, right_2, accuracy_delta_of, clusters=clusters, seed=seed
-                ),
+                ci95=_difference_ci95(right_1, right_2, clusters, seed),
                 only_first=only[0],
                 only_second=only[1],
                 p=exact_mcnemar(*only),
@@ -176,6 +174,25 @@ def pair_tests(runs: Sequence[Contestant], seed: int = 0) -> list[PairTest]:
         )
     corrected = holm([each.p for each in found])
     return [replace(each, p_holm=p) for each, p in zip(found, corrected, strict=True)]
+
+
+def _difference_ci95(
+    right_1: NDArray[np.bool_],
+    right_2: NDArray[np.bool_],
+    clusters: NDArray[np.intp] | None,
+    seed: int,
+) -> Interval | Undefined:
+    """Interval of the first's accuracy less the second's.
+
+    Draws follow the order of the two. They are put into one that does not hang on which file was
+    named first, so that the figure does not either.
+    """
+    swapped = right_2.tobytes() < right_1.tobytes()
+    one, other = (right_2, right_1) if swapped else (right_1, right_2)
+    found = paired_interval(one, other, accuracy_delta_of, clusters=clusters, seed=seed)
+    if isinstance(found, Undefined) or not swapped:
+        return found
+    return -found[1], -found[0]
 
 
 def _differs(found: Sequence[Difference]) -> str:

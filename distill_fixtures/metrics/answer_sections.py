@@ -82,6 +82,11 @@ def retention_pair(
         drawn = paired_draws(right_t, right_s, statistic, clusters=clusters, seed=seed)
         keep_draws(name, drawn, intervals, draws)
     kept = retention_pct(accuracy_t, accuracy_s)
+    if isinstance(kept, Undefined):
+        # The cells' draws are smoothed, and would give a ratio that does not exist an interval.
+        for name in ("knowledge_retention_pct", "accuracy_retention_pct"):
+            intervals[name] = kept
+            draws.pop(name, None)
     corrected, intervals["chance_corrected_retention_pct"] = _above_chance(
         questions, right_t, right_s
     )

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from distill_fixtures.errors import MeasurementError
 from distill_fixtures.estimate.counting import Counted, Counter
-from distill_fixtures.estimate.memory import LargestPass, cache_bytes, peak_bytes
-from distill_fixtures.estimate.model_size import (
-    counts_without_weights,
-    dtype_of_plan,
-    weights_bytes,
-    weights_of_counts,
-)
+from distill_fixtures.estimate.memory import LargestPass, cache_bytes
 from distill_fixtures.estimate.record import ModelCost
-from distill_fixtures.estimate.roofline import ASSUMED, Fit, fit_on, roofline_s
-from distill_fixtures.estimate.shape import ModelShape, shape_of_config
-from distill_fixtures.estimate.work import Weights, Work, flops_of
+from distill_fixtures.estimate.roofline import ASSUMED, Fit, fit_on
+from distill_fixtures.estimate.work import Work, flops_of
 from distill_fixtures.measure.timing.expected import RoundsSeen, expected_timing
 from distill_fixtures.measure.timing.rounds import full_batches
 from distill_fixtures.models.loading import load_tokenizer
-from distill_fixtures.models.memory_needs import BYTES_OF_DTYPE
 from distill_fixtures.models.model_task import task_of_plan
 from distill_fixtures.models.packing import usual_budget
 from distill_fixtures.plugin.asked_work import AskedWork, asked_work
-from distill_fixtures.plugin.estimate_parts import label_of, usual_window, whole_run
+from distill_fixtures.plugin.estimate_parts import label_of, usual_window
+from distill_fixtures.plugin.estimate_sized import (
+    LAYER_S,
+    READ_BYTES_PER_S,
+    SizedModel,
+    sized_model,
+)
 from distill_fixtures.plugin.measurements import TIMED_ROLES
 from distill_fixtures.plugin.timing_plan import plan_timing
 from distill_fixtures.records import Undefined
@@ -41,31 +38,9 @@ if TYPE_CHECKING:
 __all__ = ["EstimateElsewhere"]
 
 ROUND_SPREAD = 0.02
-READ_BYTES_PER_S = 1e9
-"""Of weights from a disk or a network drive into memory."""
-LAYER_S = 0.5e-3
-"""PyTorch's own time to start the work of a layer: below it no pass of small tensors comes."""
+HAND_OUT_S = 0.16e-3
+"""What the one process that asks replicas takes for a question, by ``studies.scale_out``."""
 MOST_NEW_TOKENS = 512
-LOADS = 4
-
-SERVED = Undefined("behind a server: it runs where it runs, not on this hardware")
-NOT_HERE = Undefined("its files are not here: download it, or its config.json into a folder")
-
-
-@dataclass(frozen=True, slots=True)
-class _Sized:
-    """A model as far as its files tell of it."""
-
-    plan: ModelPlan
-    dtype: str
-    shape: ModelShape | None
-    parameters: int
-    weights: Weights
-    held_bytes: float
-
-    @property
-    def element_bytes(self) -> int:
-        return BYTES_OF_DTYPE[self.dtype]
 
 
 class EstimateElsewhere:
@@ -86,7 +61,7 @@ class EstimateElsewhere:
     def add(self, run: StudentRun, wanted: Wanted) -> None:
         """What one student's part of the session takes."""
         roles = tuple(dict.fromkeys((*wanted.answers, *wanted.loaded, *wanted.isolated)))
-        sized = {role: self._sized(run, role) for role in roles}
+        sized = {role: sized_model(run, role) for role in roles}
         for role in roles:
             self._model(run, role, sized[role], wanted)
         known = {
@@ -97,8 +72,7 @@ class EstimateElsewhere:
         self._timing(run, wanted, known)
         for role in wanted.isolated:
             if role in known and self._fits[role] and self._is_new("isolated", run, role):
-                load = LOADS * known[role].held_bytes / READ_BYTES_PER_S
-                self._bill.add(f"memory and load time: {role}", load)
+                self._bill.add(f"memory and load time: {role}", known[role].loads_s)
         if wanted.tokens and len(known) == len(TIMED_ROLES) and all(self._fits.values()):
             self._compare(run, known)
 
@@ -125,26 +99,10 @@ class EstimateElsewhere:
         inputs = run.store.inputs
         return self._bill.is_new(kind, role, inputs.plans[role].reference, inputs.questions.digest)
 
-    def _sized(self, run: StudentRun, role: Role) -> _Sized | Undefined:
-        plan, asked = run.store.inputs.plans[role], run.student.config.dtype
-        if plan.served is not None:
-            return SERVED
-        if plan.kind == "hub":
-            return NOT_HERE
-        counts = counts_without_weights(plan)
-        if isinstance(counts, Undefined):
-            return counts
-        held = weights_bytes(plan, counts, asked)
-        if isinstance(held, Undefined):
-            return held
-        shape = shape_of_config((plan.base or plan).config)
-        weights = weights_of_counts(plan, counts, shape)
-        return _Sized(plan, dtype_of_plan(plan, asked), shape, counts.total, weights, held)
-
     # Answers.
 
     def _model(
-        self, run: StudentRun, role: Role, sized: _Sized | Undefined, wanted: Wanted
+        self, run: StudentRun, role: Role, sized: SizedModel | Undefined, wanted: Wanted
     ) -> None:
         if not self._is_new("model", run, role):
             return
@@ -159,13 +117,13 @@ class EstimateElsewhere:
             row = ModelCost(label, reference, sized, count, 0, sized, sized, sized)
             self._bill.models.append(row)
             return
-        subject = run.store.measuring.subject_elsewhere(role)
+        subject = run.store.measuring.asked.subject_elsewhere(role)
         asked = AskedWork()
         counted = Counted(Work(), LargestPass())
         if asks:
             asked = asked_work(questions, subject.scoring, None, sized.plan.reference)
             counted = self._counted(run, sized, asked)
-        need = _need(run, sized, counted.largest, compares=compares)
+        need = sized.need_bytes(run, counted.largest, compares=compares)
         fit = fit_on(need, self._target)
         self._fits[role] = fit.replicas > 0
         flops = flops_of(counted.work, sized.weights, sized.shape)
@@ -188,14 +146,15 @@ class EstimateElsewhere:
                 f"{'is 1' if self._target.count == 1 else f'are {self._target.count}'}"
             )
         if asks:
-            self._bill.add(part, self._answer_s(sized, counted, fit))
+            self._bill.add(part, self._answer_s(sized, counted, fit, asked.requests))
         if fit.replicas > 1:
             self._bill.assume(
                 f"answers of {sized.plan.reference} come from {fit.replicas} replicas at once "
-                "(--distill-executor ray); all else from one"
+                "(--distill-executor ray), asked by one process, which takes at least "
+                f"{1000 * HAND_OUT_S:g} ms a question; all else from one replica"
             )
 
-    def _counted(self, run: StudentRun, sized: _Sized, asked: AskedWork) -> Counted:
+    def _counted(self, run: StudentRun, sized: SizedModel, asked: AskedWork) -> Counted:
         counter = Counter(
             self._tokenizer_of(run, sized.plan),
             task_of_plan(sized.plan),
@@ -209,26 +168,19 @@ class EstimateElsewhere:
             )
         return asked.count(counter, MOST_NEW_TOKENS)[0]
 
-    def _answer_s(self, sized: _Sized, counted: Counted, fit: Fit) -> float | Undefined:
-        """Seconds of all passes, on all replicas; each pass reads all weights once."""
+    def _answer_s(
+        self, sized: SizedModel, counted: Counted, fit: Fit, requests: int
+    ) -> float | Undefined:
+        """Seconds of all passes on all replicas, which one process asks."""
         if not fit.replicas:
             return Undefined("it does not fit")
         work = counted.work
         if not work.passes:
             return 0.0
-        seconds = self._pass_s(sized, work * (1 / work.passes), 0.0)
-        return work.passes * seconds / fit.replicas
-
-    def _pass_s(self, sized: _Sized, work: Work, read_bytes: float) -> float:
-        """Seconds of one pass.
-
-        Args:
-            read_bytes: beside the weights: keys and values that are kept.
-        """
-        least = 0.0 if sized.shape is None else sized.shape.layers * LAYER_S
-        flops = flops_of(work, sized.weights, sized.shape)
-        moved = sized.held_bytes + read_bytes
-        return max(least, roofline_s(flops, moved, self._target.device, sized.dtype))
+        seconds = work.passes * sized.pass_s(work * (1 / work.passes), self._target.device)
+        if fit.replicas == 1:
+            return seconds
+        return max(seconds / fit.replicas, requests * HAND_OUT_S)
 
     def _tokenizer_of(self, run: StudentRun, plan: ModelPlan) -> Any:
         """The model's own, else one of another model of the run; read once."""
@@ -255,7 +207,7 @@ class EstimateElsewhere:
 
     # Times.
 
-    def _timing(self, run: StudentRun, wanted: Wanted, known: dict[Role, _Sized]) -> None:
+    def _timing(self, run: StudentRun, wanted: Wanted, known: dict[Role, SizedModel]) -> None:
         for size in wanted.batch_sizes:
             part = f"timing, batch size {size}"
             if len(known) < len(TIMED_ROLES) or not all(self._fits[role] for role in known):
@@ -267,28 +219,28 @@ class EstimateElsewhere:
             self._bill.add(part, expected.seconds)
             self._bill.assume(f"{expected.rounds} rounds a model at batch size {size}")
 
-    def _round_s(self, run: StudentRun, sized: _Sized, size: int) -> float:
+    def _round_s(self, run: StudentRun, sized: SizedModel, size: int) -> float:
         """Seconds of all prompts once: a pass over each batch, then one a token."""
         new_tokens = run.student.config.new_tokens
-        subject = run.store.measuring.subject_elsewhere("student")
+        subject = run.store.measuring.asked.subject_elsewhere("student")
         tokenizer = self._tokenizer_of(run, sized.plan)
         seconds = 0.0
         for prompts in full_batches(subject.prompts, size):
             longest = max(len(ids) for ids in tokenizer(list(prompts))["input_ids"])
             tokens = size * longest
             read = Work(1, tokens, size, tokens * (longest + 1) / 2)
-            seconds += self._pass_s(sized, read, 0.0)
+            seconds += sized.pass_s(read, self._target.device)
             context = longest + new_tokens / 2
             kept = (
                 0.0
                 if sized.shape is None
                 else cache_bytes(sized.shape, size * context, sized.element_bytes)
             )
-            step = self._pass_s(sized, Work(1, size, size, size * context), kept)
+            step = sized.pass_s(Work(1, size, size, size * context), self._target.device, kept)
             seconds += (new_tokens - 1) * step
         return seconds
 
-    def _compare(self, run: StudentRun, known: dict[Role, _Sized]) -> None:
+    def _compare(self, run: StudentRun, known: dict[Role, SizedModel]) -> None:
         """Both models read every question's text and run the language head at every token."""
         texts = [question.question for question in run.store.questions.questions]
         seconds = 0.0
@@ -298,17 +250,5 @@ class EstimateElsewhere:
             keys = float(sum(len(each) ** 2 / 2 for each in ids))
             passes = max(1.0, len(texts) / 16)
             work = Work(passes, tokens, tokens, keys)
-            seconds += passes * self._pass_s(sized, work * (1 / passes), 0.0)
+            seconds += passes * sized.pass_s(work * (1 / passes), self._target.device)
         self._bill.add("comparing next tokens", seconds)
-
-
-def _need(run: StudentRun, sized: _Sized, largest: LargestPass, *, compares: bool) -> float:
-    """Bytes of a model at its peak.
-
-    Args:
-        compares: next tokens are compared, for which whole distributions are kept.
-    """
-    shape = sized.shape
-    if shape is not None:
-        largest = whole_run(largest, run, shape, device="cuda", compares=compares)
-    return peak_bytes(sized.held_bytes, shape, largest, sized.element_bytes)

@@ -19,8 +19,8 @@ from distill_fixtures.plugin.measurements import TIMED_ROLES
 
 if TYPE_CHECKING:
     from distill_fixtures.models.protocol import InProcessModel
+    from distill_fixtures.plugin.asked_models import Subject
     from distill_fixtures.plugin.estimate_parts import Bill
-    from distill_fixtures.plugin.measuring import Subject
     from distill_fixtures.plugin.student_run import StudentRun
     from distill_fixtures.plugin.wanted_work import Wanted
     from distill_fixtures.records import Role
@@ -108,7 +108,7 @@ class EstimateHere:
     def _known(self, run: StudentRun, role: Role) -> KnownModel:
         key = _key(run, role)
         if key not in self._shared or role == "student":
-            self._shared[key] = KnownModel(run.store.measuring.subject(role))
+            self._shared[key] = KnownModel(run.store.measuring.asked.subject(role))
         return self._shared[key]
 
     def _load(self, run: StudentRun, role: Role, known: KnownModel, *, is_work: bool) -> None:

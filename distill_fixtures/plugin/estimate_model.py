@@ -20,7 +20,7 @@ from distill_fixtures.records import Undefined
 
 if TYPE_CHECKING:
     from distill_fixtures.models.protocol import InProcessModel
-    from distill_fixtures.plugin.measuring import Subject
+    from distill_fixtures.plugin.asked_models import Subject
     from distill_fixtures.plugin.student_run import StudentRun
     from distill_fixtures.records import Role
 

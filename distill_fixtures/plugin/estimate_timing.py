@@ -12,6 +12,7 @@ from distill_fixtures.measure.processes.process_looks import (
     LOOKS,
     ROUNDS_PER_PROCESS,
 )
+from distill_fixtures.measure.processes.worker_report import LONG_LOAD_S, WARM_LOADS
 from distill_fixtures.measure.scores.token_divergence import TEXTS_AT_ONCE, compare_tokens
 from distill_fixtures.measure.timing.clock import SystemClock
 from distill_fixtures.measure.timing.expected import RoundsSeen, expected_timing
@@ -33,11 +34,6 @@ __all__ = ["BUDGET_S", "TimedParts"]
 
 BUDGET_S = 4.0
 """For each trial: of a model's passes, and of each batch size's rounds."""
-
-LOADS = 4
-"""Of a model in the process that measures its memory: a cold one and three warm."""
-LONG_LOAD_S = 10.0
-"""There a model that loads for longer is loaded twice."""
 
 
 FEW_TEXTS = 4
@@ -157,14 +153,14 @@ class TimedParts:
         if known.model is None:
             return
         config = run.student.config
-        loads = 2 if known.load_s > LONG_LOAD_S else LOADS
+        warm = 1 if known.load_s > LONG_LOAD_S else WARM_LOADS
         longest = sorted(known.subject.prompts, key=len)[-1:]
         inference = sum(
             predicted_round_s(known.model, longest * size, config.new_tokens, self._clock, size)
             for size in config.batch_sizes
         )
         part = f"memory and load time: {role}"
-        self._bill.add(part, self.process_start_s + loads * known.load_s + inference)
+        self._bill.add(part, self.process_start_s + (1 + warm) * known.load_s + inference)
 
 
 def _compared_s(

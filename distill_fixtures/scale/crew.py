@@ -26,10 +26,11 @@ HUNG_TIMES, HUNG_S = 20.0, 600.0
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A job and what it came to."""
+    """A job, what it came to, and how long it took."""
 
     job: Job
     result: Any
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +168,7 @@ class Crew:
         if isinstance(result, Failed):
             raise result.error
         if job is not None:
-            return Done(job, result)
+            return Done(job, result, took_s)
         if isinstance(result, Loaded):
             member.stage = "ready"
             self.uses_chat_template = result.uses_chat_template

@@ -123,7 +123,7 @@ class ReplicaPool:
                         work.take_plan(event.job, event.result)
                     else:
                         self._method = event.result.scoring_method
-                        yield from work.take_answers(event.job, event.result.passes)
+                        yield from work.take_answers(event.job, event.result.passes, event.seconds)
         finally:
             if not work.done:
                 # What the replicas still work on would come back into another call.

@@ -277,8 +277,8 @@ class RayReplicas:
 def _shortened(text: str) -> str:
     """What Ray says without colours and most of a traceback, whose last line tells what was raised.
 
-    >>> _shortened("died:\\n  File x, line 1\\n    f()\\n    ^^^\\n  File y, line 2\\nValueError: no")
-    'died: ... ValueError: no'
+    >>> _shortened("died:\\n  File x, line 1\\n    f()\\n    ^^^\\n  File y, line 2\\nOSError: no")
+    'died: ... OSError: no'
     """
     plain = COLOURS.sub("", text)
     lines = [line.strip() for line in plain.splitlines() if line.strip(" ^~\t")]

@@ -27,6 +27,8 @@ MOST_REQUESTS = 64
 # A job is at most such a part of a replica's share of what is left: jobs become smaller towards the
 # end, down to one pass, so that all replicas end at about the same time.
 PARTS_OF_SHARE = 16
+# But not so small that it takes less than this: beside it what a call costs would be seen.
+LEAST_JOB_S = 0.2
 # All of a usual pass: any of them may be the one.
 SHOWN_QUESTIONS = 64
 
@@ -68,6 +70,7 @@ class Work:
             for group in _groups(requests)
             if not self._left.isdisjoint(group)
         )
+        self._request_s = 0.0
         self._again: deque[Job] = deque()
         self._passes: deque[tuple[int, ...]] = deque()
 
@@ -106,9 +109,14 @@ class Work:
         self._passes.extend(some for some in wanted if some)
 
     def take_answers(
-        self, job: Job, passes: Sequence[Sequence[Result]]
+        self, job: Job, passes: Sequence[Sequence[Result]], seconds: float
     ) -> Iterator[Mapping[int, Result]]:
-        """A job's results by place, pass by pass."""
+        """A job's results by place, pass by pass.
+
+        Args:
+            seconds: that it took, from which the size of the next ones is told.
+        """
+        self._request_s = seconds / sum(map(len, job.passes))
         for places, results in zip(job.passes, passes, strict=True):
             self._left.difference_update(places)
             yield dict(zip(places, results, strict=True))
@@ -141,7 +149,8 @@ class Work:
 
     def _next_passes(self) -> Job:
         """Whole passes, in their order, until there are so many requests."""
-        most = min(MOST_REQUESTS, math.ceil(len(self._left) / self._parts))
+        least = math.ceil(LEAST_JOB_S / self._request_s) if self._request_s else 1
+        most = min(MOST_REQUESTS, max(least, math.ceil(len(self._left) / self._parts)))
         some = [self._passes.popleft()]
         requests = len(some[0])
         while self._passes and requests + len(self._passes[0]) <= most:

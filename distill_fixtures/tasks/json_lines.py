@@ -21,7 +21,7 @@ __all__ = [
     "type_name",
 ]
 
-MOST_FILE_BYTES = 256 * 2**20
+MOST_FILE_BYTES = 2**30
 MOST_LINE_BYTES = 2**20
 MOST_LINES = 10**6
 FORMAT_HELP = "docs/questions.md shows the format"

@@ -169,6 +169,16 @@ def test_pairs_are_mcnemars_with_holms_correction(documents: tuple[Json, Json]) 
     assert [each.p_holm for each in found] == pytest.approx(list(holm(p_values)))
 
 
+def test_the_order_of_the_files_changes_signs_alone(document: Json) -> None:
+    one, other = (Contestant(with_answers(document, changed), None) for changed in (3, 20))
+    (there,), (back,) = pair_tests([one, other]), pair_tests([other, one])
+    assert not isinstance(there.ci95, Undefined)
+    assert not isinstance(back.ci95, Undefined)
+    assert back.ci95 == (-there.ci95[1], -there.ci95[0])
+    assert back.difference == -there.difference
+    assert back.p == there.p
+
+
 def test_shared_sources_widen_the_interval(documents: tuple[Json, Json]) -> None:
     document, comparison = documents
     for record in comparison["predictions"]:

@@ -175,7 +175,11 @@ def test_a_teacher_never_right() -> None:
     questions = make_questions([0] * 10)
     wrong = make_answers(questions, [1] * 10)
     section = retention_pair(questions, wrong, wrong, 0)
-    assert "nothing to retain" in str(section.reason("knowledge_retention_pct"))
+    for name in ("knowledge_retention_pct", "accuracy_retention_pct"):
+        assert "nothing to retain" in str(section.reason(name))
+        assert section.intervals[name] == section.values[name], "no interval of what is not there"
+        assert name not in section.draws
+    assert section.interval("accuracy_delta")[0] <= 0 <= section.interval("accuracy_delta")[1]
 
 
 def test_fidelity_of_a_model_to_itself() -> None:

@@ -286,3 +286,20 @@ def test_labelled_texts_serve_models_that_write(
     dataset = workspace.document()["dataset"]
     assert (dataset["scoring"], dataset["questions"]) == ("cloze", 6)
     assert dataset["options_per_question"] == 3
+
+
+def test_several_classifiers_whose_labels_stand_in_other_orders(
+    workspace: Workspace, pair: Pair, tmp_path: Path
+) -> None:
+    straight = save_classifier(tmp_path / "straight", make_distilbert(LABELS, seed=1))
+    outcome = workspace.run(
+        *pair.options(),
+        *(f"--student-model={straight}", "-m", "accuracy", "--distill-no-score-cache"),
+    )
+    assert outcome.returncode in (0, 1), outcome.output
+    board = workspace.read_json("metrics/leaderboard.json")
+    assert {run["name"] for run in board["runs"]} == {"student", "straight"}
+    for name, labels in (("student", TURNED), ("straight", LABELS)):
+        comparison = workspace.read_json(f"metrics/{name}/comparison_results.json")
+        picked = [LABELS[each["student"]["answer"]] for each in comparison["predictions"]]
+        assert picked == picks_by_hand(make_distilbert(labels, seed=1), labels)

@@ -12,7 +12,7 @@ from tests.plugin.test_several_students import board_of, options, students_file
 from tests.plugin.tiny_inputs import Tiny, tiny_llama
 from tests.plugin.whole_runs import SPYING
 from tests.plugin.workspace import Workspace
-from tests.tiny_models import save
+from tests.tiny_models import save, save_adapter
 
 PASSED, FAILED = 0, 1
 STUDENTS = 10
@@ -124,3 +124,24 @@ def test_each_student_is_timed_in_rounds_of_its_own_with_the_teacher(
     # third one too: what is wrong with its weights is found out beside the teacher.
     kinds = [event for event in events if event in ("isolated student", "load teacher")]
     assert kinds == ["isolated student", "load teacher"] * 3
+
+
+@pytest.mark.slow
+def test_an_adapter_among_the_students(workspace: Workspace, tiny: Tiny, tmp_path: Path) -> None:
+    """Beside its own base: each is the model that it is, with the figures that it has alone."""
+    adapter = save_adapter(tmp_path / "adapter", tiny.student)
+    chosen = ("-m", "size or accuracy or fidelity")
+    file = students_file(workspace, base=tiny.student, adapter=adapter)
+    outcome = workspace.run(*options(tiny, file), *chosen)
+    assert outcome.returncode in (PASSED, FAILED), outcome.output
+    assert {run["name"] for run in board_of(workspace)["runs"]} == {"base", "adapter"}
+    base, found = (workspace.document(f"metrics/{name}") for name in ("base", "adapter"))
+    assert base["student"]["architecture"] == "LlamaForCausalLM"
+    assert found["student"]["architecture"] == "LlamaForCausalLM + LORA"
+    own = tiny.options(student_model=adapter, metrics_dir="alone")
+    outcome = workspace.run(*own, *chosen, "--distill-no-score-cache")
+    assert outcome.returncode in (PASSED, FAILED), outcome.output
+    alone = workspace.document("alone")
+    for part in ("size", "accuracy"):
+        assert found["student"][part] == alone["student"][part]
+    assert found["distillation"]["fidelity"] == alone["distillation"]["fidelity"]

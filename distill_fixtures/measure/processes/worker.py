@@ -27,6 +27,7 @@ from distill_fixtures.measure.processes import page_cache, process_memory
 from distill_fixtures.measure.processes.bare_model import bare_model, find_model
 from distill_fixtures.measure.processes.code_imports import import_code, rehearse
 from distill_fixtures.measure.processes.worker_report import (
+    LONG_LOAD_S,
     WorkerRequest,
     error_to_json,
     value_to_json,
@@ -39,9 +40,6 @@ from distill_fixtures.models.plan import ModelPlan
 from distill_fixtures.records import Undefined
 
 __all__ = ["main"]
-
-# A model that loads for longer than this is loaded once and not several times.
-LONG_LOAD_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)

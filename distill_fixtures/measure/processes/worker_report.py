@@ -11,12 +11,18 @@ from distill_fixtures.measure.processes.bare_model import ModelToLoad
 from distill_fixtures.records import Undefined
 
 __all__ = [
+    "LONG_LOAD_S",
+    "WARM_LOADS",
     "WorkerRequest",
     "error_from_json",
     "error_to_json",
     "value_from_json",
     "value_to_json",
 ]
+
+WARM_LOADS = 3
+"""Tell the time of a load; of a model that takes longer than the next, one does."""
+LONG_LOAD_S = 10.0
 
 ERROR_PARTS = ("what", "got", "wanted", "next_step")
 
@@ -41,7 +47,7 @@ class WorkerRequest:
     dtype: str = "float32"
     batch_sizes: tuple[int, ...] = (1,)
     new_tokens: int = 32
-    loads: int = 3
+    loads: int = WARM_LOADS
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
