@@ -14,7 +14,7 @@ from distill_fixtures.models.packing import usual_budget
 from distill_fixtures.plugin.asked_work import AskedWork, asked_work
 from distill_fixtures.plugin.estimate_model import SERVED, KnownModel, model_row
 from distill_fixtures.plugin.estimate_parts import peak_of_this_process, usual_window
-from distill_fixtures.plugin.estimate_timing import BUDGET_S, TimedParts
+from distill_fixtures.plugin.estimate_timing import BUDGET_S, ROUNDS_BUDGET_S, TimedParts
 from distill_fixtures.plugin.measurements import TIMED_ROLES
 
 if TYPE_CHECKING:
@@ -101,7 +101,8 @@ class EstimateHere:
         )
         self._bill.assume(
             f"each model was tried for about {BUDGET_S:g} s: passes of its plan, fitted by "
-            "a + b * tokens; rounds where some fit into that, else a few tokens of one"
+            f"a + b * tokens; rounds where some fit into {ROUNDS_BUDGET_S:g} s, else a few tokens "
+            "of one"
         )
         self._bill.assume("files lie in the page cache, as they do after the trial")
 

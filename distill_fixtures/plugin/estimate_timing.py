@@ -30,10 +30,12 @@ if TYPE_CHECKING:
     from distill_fixtures.plugin.wanted_work import Wanted
     from distill_fixtures.records import Role
 
-__all__ = ["BUDGET_S", "TimedParts"]
+__all__ = ["BUDGET_S", "ROUNDS_BUDGET_S", "TimedParts"]
 
 BUDGET_S = 4.0
-"""For each trial: of a model's passes, and of each batch size's rounds."""
+"""For the trial of a model's passes."""
+ROUNDS_BUDGET_S = 10.0
+"""For that of each batch size's rounds: fewer tell too little of how they scatter."""
 
 
 FEW_TEXTS = 4
@@ -70,7 +72,7 @@ class TimedParts:
                 continue
             plan = plan_timing(run.student.config, run.store.inputs.thresholds, size)
             seen = try_rounds(
-                models, prompts, plan, self._clock, batch_size=size, budget_s=BUDGET_S
+                models, prompts, plan, self._clock, batch_size=size, budget_s=ROUNDS_BUDGET_S
             )
             expected = expected_timing(plan, seen)
             self._bill.add(part, expected.seconds)
@@ -91,7 +93,12 @@ class TimedParts:
             plan_timing(run.student.config, run.store.inputs.thresholds, 1), log_ratio_bounds=()
         )
         seen = try_rounds(
-            {role: known.model}, prompts, plan, self._clock, batch_size=1, budget_s=BUDGET_S / 2
+            {role: known.model},
+            prompts,
+            plan,
+            self._clock,
+            batch_size=1,
+            budget_s=ROUNDS_BUDGET_S / 2,
         )
         both = RoundsSeen(seen.seconds * 2, 0.0, seen.spread)
         seconds = known.load_s + expected_timing(plan, both).seconds

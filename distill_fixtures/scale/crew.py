@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -20,8 +20,9 @@ LOOK_S = 5.0
 # Replicas lost before they could be asked anything, one after another.
 MOST_FAILED_STARTS = 3
 # A replica hangs when a call takes so many times the longest of its kind until then, and at least
-# so long: jobs are cut alike, and loads of the same files on machines alike do not differ by that.
-HUNG_TIMES, HUNG_S = 20.0, 600.0
+# so long. Jobs are cut alike; of loads one may find the files in memory, another must fetch them.
+HUNG_TIMES = 20.0
+HUNG_S: Mapping[Call, float] = {"load": 3600.0, "plan": 600.0, "answer": 600.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,9 +202,9 @@ class Crew:
         Where nothing of a kind has come back there is no measure, and no bound.
         """
         _, call, _ = member.asked[0]
-        if call == "ping" or call not in self._longest_s:
+        if call not in HUNG_S or call not in self._longest_s:
             return None  # whether it finds a place in time is told elsewhere
-        most_s = max(HUNG_S, HUNG_TIMES * self._longest_s[call])
+        most_s = max(HUNG_S[call], HUNG_TIMES * self._longest_s[call])
         waited_s = self._clock.now() - member.working_since_s
         if waited_s <= most_s:
             return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from statistics import fmean, stdev
+from statistics import fmean, variance
 
 from distill_fixtures.measure.timing.expected import RoundsSeen
 from distill_fixtures.measure.timing.interleaved import TimingPlan, time_models
@@ -14,9 +14,11 @@ from distill_fixtures.models.protocol import Clock, Model
 
 __all__ = ["USUAL_SPREAD", "predicted_round_s", "try_rounds"]
 
-USUAL_SPREAD = 0.05
-"""Of log(t_first / t_other) from round to round on a machine that does little else; taken where no
-round fits into the trial."""
+USUAL_SPREAD = 0.03
+"""Of log(t_first / t_other) from round to round on a machine that does little else."""
+USUAL_WEIGHT = 2
+"""Rounds that the usual spread counts for beside those of the trial. The number of rounds goes with
+the square of the spread, and that of three rounds alone is often twice, or half, the real one."""
 
 FEWEST, MOST = 3, 8
 SHORT_TOKENS = 4
@@ -81,5 +83,12 @@ def _seen(seconds: Mapping[str, Sequence[float]]) -> RoundsSeen:
     return RoundsSeen(
         tuple(fmean(of_role) for of_role in seconds.values()),
         log_ratio=fmean(ratios) if others else 0.0,
-        spread=stdev(ratios) if len(ratios) > 1 else USUAL_SPREAD,
+        spread=_spread(ratios),
     )
+
+
+def _spread(ratios: Sequence[float]) -> float:
+    """Of the rounds seen, drawn towards the usual one the more, the fewer they are."""
+    seen = len(ratios) - 1
+    own = variance(ratios) if seen else 0.0
+    return math.sqrt((USUAL_WEIGHT * USUAL_SPREAD**2 + seen * own) / (USUAL_WEIGHT + seen))

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from distill_fixtures.measure.timing import trial as trials
 from distill_fixtures.measure.timing.expected import RoundsSeen, expected_timing
 from distill_fixtures.measure.timing.interleaved import TimingPlan, time_models
 from distill_fixtures.measure.timing.trial import USUAL_SPREAD, predicted_round_s, try_rounds
@@ -69,6 +70,16 @@ def test_as_a_real_timing_of_even_rounds() -> None:
     assert found.seconds == pytest.approx(real.seconds, rel=0.05)
 
 
+def test_the_scatter_of_a_few_rounds_is_drawn_towards_the_usual_one() -> None:
+    """By hand: two rounds' weight of 0.03, beside two degrees of freedom of what was seen."""
+    ratios = [0.0, 0.1, 0.2]
+    rounds = {"teacher": [math.exp(each) for each in ratios], "student": [1.0, 1.0, 1.0]}
+    found = trials._seen(rounds)
+    assert found.spread == pytest.approx(math.sqrt((2 * 0.03**2 + 2 * 0.1**2) / 4))
+    even = trials._seen({"teacher": [1.0] * 3, "student": [1.0] * 3})
+    assert 0 < even.spread < USUAL_SPREAD
+
+
 def test_long_rounds_are_not_run() -> None:
     clock = FakeClock()
     models = {
@@ -78,7 +89,7 @@ def test_long_rounds_are_not_run() -> None:
     before = clock.now()
     plan = TimingPlan(new_tokens=100, max_rounds=60, max_seconds=60.0)
     trial = try_rounds(models, PROMPTS, plan, clock, batch_size=1, budget_s=1.0)
-    assert trial.spread == USUAL_SPREAD
+    assert trial.spread == pytest.approx(USUAL_SPREAD)
     whole = predicted_round_s(models["teacher"], PROMPTS, 100, clock, 1)
     assert trial.seconds[0] == pytest.approx(whole)
     assert clock.now() - before < whole / 2
