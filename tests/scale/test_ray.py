@@ -232,8 +232,8 @@ from distill_fixtures.scale.ray_cluster import RayCluster, RaySettings
 
 cluster = RayCluster(RaySettings())
 cluster.open()
-print("joined", flush=True)
 try:
+    print("joined", flush=True)
     time.sleep(120)
 except KeyboardInterrupt:  # as pytest takes it, which then closes all
     cluster.close()
