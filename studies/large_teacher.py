@@ -6,7 +6,7 @@
 Two folders with `config.json` alone, in the shapes of Llama 3's 70B and 8B models, and a file of
 questions of the built-in generator; then `pytest --distill-estimate-on` for several layouts of
 GPUs. No weight is there and nothing is timed: operations and bytes by data sheets, under the
-assumptions that the page repeats. Tokens are counted by SmolLM2's tokenizer. The time of a run's
+assumptions of docs/scaling.md. Tokens are counted by SmolLM2's tokenizer. The time of a run's
 other parts (reading the questions, its memory) is that of this machine.
 """
 
@@ -89,16 +89,16 @@ def write_questions(path: Path, count: int) -> None:
 
 def foretell(folder: Path, targets: Sequence[str]) -> list[Foretold]:
     """Every layout's answers, and at last the whole suite on one of them."""
-    options = ["-m", "accuracy", "--teacher-model", str(folder / "teacher-70b")]
+    options = ["--teacher-model", str(folder / "teacher-70b")]
     options += ["--student-model", str(folder / "student-8b")]
     options += ["--data-path", str(folder / "questions.jsonl"), "--distill-dtype", "bfloat16"]
     found = []
     for target in targets:
-        outcome = watched([*options, "--distill-estimate-on", target], folder / target)
+        asked = [*options, "-m", "accuracy", "--distill-estimate-on", target]
+        outcome = watched(asked, folder / target)
         found.append(Foretold(target, "-m accuracy", outcome))
         say(f"{target}: {outcome.note['parts']}")
-    whole = [each for each in options if each not in ("-m", "accuracy")]
-    outcome = watched([*whole, "--distill-estimate-on", WHOLE_SUITE_ON], folder / "whole")
+    outcome = watched([*options, "--distill-estimate-on", WHOLE_SUITE_ON], folder / "whole")
     found.append(Foretold(WHOLE_SUITE_ON, "everything", outcome))
     say(f"{WHOLE_SUITE_ON}, everything: {outcome.note['parts']}")
     return found

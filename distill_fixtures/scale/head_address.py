@@ -44,11 +44,7 @@ def _greet(connection: socket.socket) -> None:
     """
     connection.settimeout(KNOCK_S)
     connection.sendall(HTTP2_PREFACE + EMPTY_SETTINGS)
-    answer = b""
-    while len(answer) < FRAME_HEAD_BYTES:
-        more = connection.recv(FRAME_HEAD_BYTES - len(answer))
-        if not more:
-            break
-        answer += more
+    with connection.makefile("rb") as file:
+        answer = file.read(FRAME_HEAD_BYTES)
     if len(answer) < FRAME_HEAD_BYTES or answer[3] != SETTINGS_FRAME:
         raise ConnectionError(f"something listens there and is no Ray: it answers {answer!r}")
