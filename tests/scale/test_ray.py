@@ -62,6 +62,12 @@ def pool_of(executor: RayExecutor, reference: str = MODEL) -> ReplicaPool:
     return executor.pool(plan, card_of_plan(plan), order)
 
 
+def pool_of_kind(executor: RayExecutor, kind: type[Replica]) -> ReplicaPool:
+    order = order_of(ModelToLoad(MODEL), find_model(ModelToLoad(MODEL)), "cpu", "float32", 1)
+    replicas = RayReplicas(executor._cluster, order, kind=kind)
+    return ReplicaPool(make_card(MODEL), replicas, REPLICAS, start_timeout_s=120.0)
+
+
 @pytest.fixture
 def pool(executor: RayExecutor) -> Iterator[ReplicaPool]:
     made = pool_of(executor)
@@ -132,9 +138,7 @@ DEADLY = demo_requests(30)[17].key
 
 
 def test_a_deadly_question_is_named(executor: RayExecutor) -> None:
-    order = order_of(ModelToLoad(MODEL), find_model(ModelToLoad(MODEL)), "cpu", "float32", 1)
-    replicas = RayReplicas(executor._cluster, order, kind=DeadlyReplica)
-    pool = ReplicaPool(make_card(MODEL), replicas, REPLICAS, start_timeout_s=120.0)
+    pool = pool_of_kind(executor, DeadlyReplica)
     with pytest.raises(MeasurementError, match="died over the same questions") as caught:
         list(pool.score_in_passes(demo_requests(60)))
     assert DEADLY in caught.value.got
@@ -164,9 +168,7 @@ class BrokenReplica(Replica):
 
 
 def test_what_nobody_foresaw_is_told_and_remembered_as_an_error(executor: RayExecutor) -> None:
-    order = order_of(ModelToLoad(MODEL), find_model(ModelToLoad(MODEL)), "cpu", "float32", 1)
-    replicas = RayReplicas(executor._cluster, order, kind=BrokenReplica)
-    pool = ReplicaPool(make_card(MODEL), replicas, REPLICAS, start_timeout_s=120.0)
+    pool = pool_of_kind(executor, BrokenReplica)
     with pytest.raises(MeasurementError) as caught:
         list(pool.score_in_passes(demo_requests(3)))
     assert caught.value.what == f"a replica of {MODEL} failed"
